@@ -1,0 +1,1 @@
+// Qeeper: see README.md
