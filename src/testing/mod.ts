@@ -1,0 +1,22 @@
+/**
+ * Guests for tests: tiny ones, assembled here, that end in every way a machine can end and start in
+ * milliseconds; the assembler to write more of them; and a real Linux.
+ *
+ * The tiny ones are pure bytes. Wrap them for the way in which QEMU starts them: {@link rom} for `-bios`
+ * (fastest, no BIOS), {@link bootSector} for a floppy, {@link diskImage} for a hard disk.
+ *
+ * @example The firmware that obeys one-byte commands on its serial port
+ * ```ts
+ * import { rom, unirom } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(rom(unirom.code).length, 64 * 1024);
+ * ```
+ *
+ * @module
+ */
+export { assemble16, type Assemble16Options } from "./asm16.ts";
+export { bootSector, diskImage, rom } from "./boot_images.ts";
+export type { TinyGuest } from "./tiny_guest.ts";
+export { type TinyGuests, tinyGuests } from "./tiny_guests.ts";
+export { uni, type UniCommands, uniCommands, type UniDiskCommands, unirom } from "./unirom.ts";
