@@ -93,9 +93,8 @@ export class RawQemu implements AsyncDisposable {
 
   /** The events recorded so far, without the RESUME of the start. */
   async events(): Promise<RecordedEvent[]> {
-    const lines = (await Deno.readTextFile(`${this.#dir}/record.out`)).split("\r\n").filter((line) =>
-      line !== ""
-    );
+    const text = await Deno.readTextFile(`${this.#dir}/record.out`);
+    const lines = text.split("\r\n").slice(0, -1); // what has no line end yet is still being written
     return lines.map((line) => JSON.parse(line)).filter((message) => "event" in message).map(
       ({ event, data }) => data === undefined ? { event } : { event, data },
     ).slice(1);
