@@ -1,0 +1,353 @@
+import { abortable } from "@std/async/abortable";
+import type { QmpCommands, QmpEvents } from "../qapi/mod.ts";
+import type { MonitorAddress } from "./address.ts";
+import { Deadlines } from "./deadlines.ts";
+import { encodeCommand } from "./encode.ts";
+import {
+  MonitorBusyError,
+  QmpClosedError,
+  QmpConnectError,
+  QmpInterruptedError,
+  QmpProtocolError,
+  QmpTimeoutError,
+} from "./errors.ts";
+import { EventStream } from "./event_stream.ts";
+import { dial, type DialOptions } from "./dial.ts";
+import { type Logger, silentLogger } from "./logger.ts";
+import type { AnyQmpEvent, Greeting, QmpEvent } from "./message.ts";
+import { type Call, QmpSession } from "./session.ts";
+import type { ByteTransport } from "./transport.ts";
+
+/** How many events from before the first `events()` call are kept for it. */
+const EARLY_EVENTS = 1024;
+
+/** How long greeting and negotiation may take, unless the caller says otherwise. */
+const DEFAULT_CONNECT_MS = 5000;
+
+interface StreamEntry {
+  names: ReadonlySet<string> | null;
+  stream: EventStream<AnyQmpEvent>;
+}
+
+/** What a client is made with. */
+export interface ClientOptions {
+  /** Gives up the attempt; the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** How long greeting and negotiation may take together, in milliseconds. Default 5000. */
+  timeoutMs?: number;
+  /** The largest message that is accepted, in bytes. Default 64 MiB; a larger one ends the connection. */
+  maxMessageBytes?: number;
+  /** Told what is neither a result nor an error, such as a reply that nobody waits for. Default: silent. */
+  logger?: Logger;
+}
+
+/** What `connect` takes beside the address. */
+export interface ConnectOptions extends ClientOptions, DialOptions {}
+
+/** What each command takes beside its arguments. */
+export interface ExecuteOptions {
+  /** Stops waiting: what is not yet written never is, a late reply is dropped. Rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Stops waiting after this many milliseconds, with a `QmpTimeoutError`. Default: no limit. */
+  timeoutMs?: number;
+  /** Sends the command out of band: it overtakes the others, where QEMU allows it for this command. */
+  oob?: boolean;
+}
+
+/** What `expect` takes beside name and action. */
+export interface ExpectOptions<E> {
+  /** Stops waiting; rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Stops waiting after this many milliseconds, with a `QmpTimeoutError`. Default: no limit. */
+  timeoutMs?: number;
+  /** Which of the events of that name is meant. Default: the first one. */
+  where?: (event: E) => boolean;
+}
+
+/**
+ * A negotiated QMP connection: commands in, replies matched by id, events out.
+ *
+ * Any number of commands may be under way; at most 7 of them are on the wire, since QEMU's queue is 8 deep. A command
+ * is sent at most once: when the connection goes, whatever was pending rejects with a `QmpInterruptedError` that says
+ * whether its bytes were written.
+ *
+ * A QMP chardev serves one client at a time, so close a client that is no longer needed (`await using`).
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { QmpClient } from "@qeeper/qeeper/qmp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ machine: "none", monitors: [{ id: "mine" }] });
+ * const path = `${vm.runDir}/mine`;
+ * await vm.monitors.get("mine")?.[Symbol.asyncDispose](); // one client a monitor: make room
+ * await using qmp = await QmpClient.connect({ transport: "unix", path });
+ * assertEquals((await qmp.execute("query-status")).status, "running");
+ * ```
+ */
+export class QmpClient implements AsyncDisposable {
+  /** Resolves once the connection is over, however it ended; `failure` says how. */
+  readonly closed: Promise<void>;
+  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  readonly #session: QmpSession;
+  readonly #streams = new Set<StreamEntry>();
+  readonly #deadlines = new Deadlines<Call>((call) => this.#expire(call));
+  readonly #timeouts = new WeakMap<Call, number>();
+  readonly #address: string;
+  readonly #greeted: PromiseWithResolvers<Greeting> = Promise.withResolvers<Greeting>();
+  #greeting: Greeting | null = null;
+  #failure: Error | null = null;
+  /** Events from before the first command and the first stream. */
+  #early: AnyQmpEvent[] | null = [];
+
+  private constructor(transport: ByteTransport, options: ClientOptions) {
+    this.#address = transport.address;
+    this.closed = this.#closed.promise;
+    // Whoever waits for the greeting also sees the connection end; nobody else may be listening then.
+    this.#greeted.promise.catch(() => {});
+    this.#session = new QmpSession(transport, {
+      greeting: (greeting) => this.#greeted.resolve(greeting),
+      event: (event) => this.#deliver(event),
+      ended: (error) => this.#ended(error),
+    }, {
+      logger: options.logger ?? silentLogger,
+      maxMessageBytes: options.maxMessageBytes ?? 64 * 1024 * 1024,
+    });
+  }
+
+  /**
+   * Connects to a monitor, and negotiates.
+   *
+   * @param address Where the monitor is.
+   * @param options Deadline (5 s unless told otherwise), signal, what to do while the socket is missing.
+   * @returns The client, once `qmp_capabilities` has returned.
+   * @throws {MonitorBusyError} When the socket accepts but nothing greets in time: another client has this monitor.
+   * @throws {QmpConnectError} When nobody listens there, or the peer is no QMP monitor, or ends too early.
+   * @throws {QmpProtocolError} When the peer sends what is no QMP.
+   */
+  static async connect(address: MonitorAddress, options: ConnectOptions = {}): Promise<QmpClient> {
+    const until = performance.now() + (options.timeoutMs ?? DEFAULT_CONNECT_MS);
+    const transport = await dial(address, until, options);
+    return await QmpClient.#start(transport, until, options);
+  }
+
+  /**
+   * Negotiates over a connection that is already there, such as the stdio of a QEMU that you spawned.
+   *
+   * @param transport The connection; the client owns it from here on.
+   * @param options Deadline (5 s unless told otherwise), signal, logger.
+   * @returns The client, once `qmp_capabilities` has returned.
+   * @throws As `connect` does.
+   */
+  static over(transport: ByteTransport, options: ClientOptions = {}): Promise<QmpClient> {
+    const until = performance.now() + (options.timeoutMs ?? DEFAULT_CONNECT_MS);
+    return QmpClient.#start(transport, until, options);
+  }
+
+  static async #start(transport: ByteTransport, until: number, options: ClientOptions): Promise<QmpClient> {
+    const client = new QmpClient(transport, options);
+    try {
+      await client.#negotiate(until, options.signal);
+      return client;
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+  }
+
+  /** What QEMU said when the connection was made: its version and capabilities. */
+  get greeting(): Greeting {
+    if (this.#greeting === null) throw new QmpClosedError(this.#address);
+    return this.#greeting;
+  }
+
+  /** Can commands be sent, as far as is known. */
+  get open(): boolean {
+    return this.#session.open;
+  }
+
+  /** Why the connection ended, once `closed` has resolved; null after a clean end. */
+  get failure(): Error | null {
+    return this.#failure;
+  }
+
+  /**
+   * Runs a command.
+   *
+   * @param command A QMP command's name.
+   * @param args Its arguments, spelled as QAPI spells them; `bigint` where a number would lose digits.
+   * @param options Signal, time limit, out of band.
+   * @returns What the command returns; commands without a result return `{}`.
+   * @throws {QmpCommandError} When QEMU says no.
+   * @throws {QmpInterruptedError} When the connection goes first; it says whether the bytes were written.
+   * @throws {QmpTimeoutError} When `timeoutMs` passes first.
+   * @throws {QmpClosedError} When the connection is over already.
+   */
+  execute<C extends keyof QmpCommands>(
+    command: C,
+    args?: QmpCommands[C]["arguments"],
+    options?: ExecuteOptions,
+  ): Promise<QmpCommands[C]["returns"]>;
+  execute(command: string, args?: object, options?: ExecuteOptions): Promise<unknown>;
+  execute(command: string, args?: object, options: ExecuteOptions = {}): Promise<unknown> {
+    this.#early = null;
+    return this.#run(command, args, options);
+  }
+
+  async #run(command: string, args: object | undefined, options: ExecuteOptions): Promise<unknown> {
+    const { signal, timeoutMs } = options;
+    signal?.throwIfAborted();
+    if (!this.#session.open) throw new QmpClosedError(this.#address, this.#failure);
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const oob = options.oob ?? false;
+    const text = encodeCommand(command, args, oob);
+    const call: Call = { command, text, oob, stage: "waiting", heard: "awaited", resolve, reject };
+    this.#session.submit(call);
+    if (signal === undefined && timeoutMs === undefined) return promise;
+
+    const aborted = () => {
+      this.#session.abandon(call);
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", aborted, { once: true });
+    if (timeoutMs !== undefined) {
+      this.#timeouts.set(call, timeoutMs);
+      this.#deadlines.set(call, timeoutMs);
+    }
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", aborted);
+      this.#deadlines.delete(call);
+    }
+  }
+
+  /**
+   * The events from this call on, in order. What QEMU sent before the first command, greeting and negotiation
+   * included, is not lost: it begins the first stream that is opened before the first command is.
+   *
+   * @param names Which events; all of them, known or not, when there is no name.
+   * @returns A bounded stream (8192 events), to be disposed of; it ends with the connection.
+   */
+  events(): EventStream<AnyQmpEvent>;
+  events<N extends keyof QmpEvents>(...names: N[]): EventStream<QmpEvent<N>>;
+  events(...names: string[]): unknown {
+    const stream = this.#open(names);
+    for (const event of this.#early ?? []) {
+      if (names.length === 0 || names.includes(event.event)) stream.push(event);
+    }
+    this.#early = null;
+    return stream;
+  }
+
+  /**
+   * Runs an action and waits for the event that it causes. Only an event that arrives after this call counts, so an
+   * older one can't be taken for it; events that QEMU sends twice are told apart by `where`.
+   *
+   * @param name The event's name.
+   * @param action What causes it, usually a command. It starts when the stream is armed.
+   * @param options `where`, signal, time limit.
+   * @returns The first event that counts, once the action is done as well.
+   * @throws What the action throws; {QmpTimeoutError}; {QmpInterruptedError} when the connection ends first.
+   */
+  async expect<N extends keyof QmpEvents>(
+    name: N,
+    action: () => Promise<unknown>,
+    options: ExpectOptions<QmpEvent<N>> = {},
+  ): Promise<QmpEvent<N>> {
+    const { signal, timeoutMs, where = () => true } = options;
+    signal?.throwIfAborted();
+    if (!this.#session.open) throw new QmpClosedError(this.#address, this.#failure);
+    this.#early = null;
+    // What has already arrived but was not read yet is older than the action: let the reader have it first.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    using stream = this.#open([name]) as EventStream<AnyQmpEvent> as unknown as EventStream<QmpEvent<N>>;
+    const limit = new AbortController();
+    const timer = timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => limit.abort(new QmpTimeoutError(`expect ${name}`, timeoutMs)), timeoutMs);
+    const stop = () => limit.abort(signal?.reason);
+    signal?.addEventListener("abort", stop, { once: true });
+    const seen = async (): Promise<QmpEvent<N>> => {
+      for await (const event of stream) if (where(event)) return event;
+      throw new QmpInterruptedError(`expect ${name}`, true, this.#failure);
+    };
+    try {
+      const [event] = await abortable(Promise.all([seen(), action()]), limit.signal);
+      return event;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Closes the connection: pending calls reject, streams end. The monitor is free for its next client. */
+  async close(): Promise<void> {
+    await this.#session.close();
+  }
+
+  /** Closes the connection. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #negotiate(until: number, signal: AbortSignal | undefined): Promise<void> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), Math.max(0, until - performance.now()));
+    const stop = () => limit.abort();
+    signal?.addEventListener("abort", stop, { once: true });
+    let phase: "greeting" | "negotiation" = "greeting";
+    try {
+      const greeting = await abortable(this.#greeted.promise, limit.signal);
+      phase = "negotiation";
+      const enable = greeting.capabilities.includes("oob") ? { enable: ["oob"] } : {};
+      await this.#run("qmp_capabilities", enable, { signal: limit.signal });
+      this.#greeting = greeting;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!limit.signal.aborted) throw this.#connectFailure(phase, error);
+      if (phase === "greeting") throw new MonitorBusyError(this.#address, "greeting");
+      throw new QmpConnectError(this.#address, phase, { cause: error });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  #connectFailure(phase: "greeting" | "negotiation", error: unknown): Error {
+    if (this.#failure instanceof QmpProtocolError) return this.#failure;
+    return new QmpConnectError(this.#address, phase, { cause: this.#failure ?? error });
+  }
+
+  #open(names: readonly string[]): EventStream<AnyQmpEvent> {
+    const entry: StreamEntry = {
+      names: names.length === 0 ? null : new Set(names),
+      stream: new EventStream<AnyQmpEvent>({ onDispose: () => this.#streams.delete(entry) }),
+    };
+    if (this.#session.open) this.#streams.add(entry);
+    else entry.stream.end(this.#failure ?? undefined);
+    return entry.stream;
+  }
+
+  #deliver(event: AnyQmpEvent): void {
+    for (const { names, stream } of this.#streams) {
+      if (names === null || names.has(event.event)) stream.push(event);
+    }
+    if (this.#early !== null && this.#early.length < EARLY_EVENTS) this.#early.push(event);
+  }
+
+  #expire(call: Call): void {
+    this.#session.abandon(call);
+    call.reject(new QmpTimeoutError(call.command, this.#timeouts.get(call) ?? 0));
+  }
+
+  #ended(error: Error | null): void {
+    this.#failure = error;
+    this.#deadlines[Symbol.dispose]();
+    for (const { stream } of this.#streams) stream.end(error ?? undefined);
+    this.#streams.clear();
+    this.#greeted.reject(error ?? new Error("The connection ended"));
+    this.#closed.resolve();
+  }
+}

@@ -1,0 +1,57 @@
+import { formatAddress, type MonitorAddress, QmpClient, silentLogger } from "../qmp/mod.ts";
+import { heldEnd } from "./end_tracker.ts";
+import { RunningVm } from "./running_vm.ts";
+import type { AttachOptions, Vm } from "./vm.ts";
+
+/**
+ * Takes part in a QEMU that somebody else started: any QEMU with a QMP monitor will do, such as one with `-qmp
+ * tcp:localhost:4444,server=on,wait=off`.
+ *
+ * @param address Its QMP monitor. It serves one client at a time, so it is taken while the VM is not disposed of.
+ * @param options Signal and time limit.
+ * @returns The VM. Its `pid`, `argv`, `runDir` and `console` are null; disposing it lets go and never stops QEMU.
+ * @throws {MonitorBusyError} When another client has that monitor.
+ * @throws {QmpConnectError} When nobody listens there, or no QMP is spoken.
+ *
+ * @example
+ * ```ts
+ * import { attach, launch } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using mine = await launch({ machine: "none", accel: "tcg", name: "theirs" });
+ * await mine.qmp.close(); // one client a monitor: make room
+ * await using vm = await attach({ transport: "unix", path: `${mine.runDir}/control` });
+ * assertEquals([vm.name, vm.pid], ["theirs", null]);
+ * ```
+ */
+export async function attach(address: MonitorAddress, options: AttachOptions = {}): Promise<Vm> {
+  const logger = options.logger ?? silentLogger;
+  const client = await QmpClient.connect(address, options);
+  try {
+    const signal = options.signal ? { signal: options.signal } : {};
+    const { name } = await client.execute("query-name", {}, signal);
+    const { status } = await client.execute("query-status", {}, signal);
+    return new RunningVm({
+      name: name ?? formatAddress(address),
+      process: null,
+      argv: null,
+      runDir: null,
+      control: client,
+      watch: client,
+      monitors: new Map([["control", client]]),
+      console: null,
+      stop: options.stop ?? {},
+      logger,
+      resetLog: null,
+      // Its firmware is not known; SeaBIOS is the usual one.
+      resetBurstMs: 250,
+      reboots: "reset",
+      debugExit: false,
+      foundHeld: heldEnd(status, []),
+      onStopped: () => {},
+    });
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}

@@ -1,0 +1,116 @@
+import type { RunState, ShutdownCause } from "../qapi/mod.ts";
+import type { AnyQmpEvent } from "../qmp/mod.ts";
+import { HELD_STATES, type VerdictCause, watchdogAction } from "./verdict.ts";
+
+/** How many events are kept as evidence. */
+const EVIDENCE_EVENTS = 32;
+
+/** What is remembered between two events. A plain value: each step makes a new one. */
+export interface EndState {
+  /** The last events, oldest first. */
+  events: readonly AnyQmpEvent[];
+  /** When the guest was last reset, in milliseconds of QEMU's own clock. */
+  lastResetMs: number | null;
+}
+
+/** What to do about an event. */
+export type EndStep =
+  | { kind: "none" }
+  /** The CPUs have stopped: only `query-status` says why, since an event may have been rate-limited away. */
+  | { kind: "ask-run-state" }
+  /** The guest was reset and goes on. */
+  | { kind: "end"; end: InProcessEnd };
+
+/** An end of the guest that leaves the process alive. */
+export interface InProcessEnd {
+  cause: VerdictCause;
+  detail: string;
+  reason: ShutdownCause | null;
+  process: "held" | "running";
+}
+
+/** Nothing has happened yet. */
+export const NOTHING_ENDED: EndState = { events: [], lastResetMs: null };
+
+/**
+ * Takes note of one event.
+ *
+ * @param state What is remembered.
+ * @param event The next event of the watch monitor.
+ * @param resetBurstMs Resets that follow one another faster than this are one: SeaBIOS resets the machine once more (or twice)
+ * after each reset. 0 where the firmware does not.
+ * @returns The new state, and what to do.
+ */
+export function trackEnd(
+  state: EndState,
+  event: AnyQmpEvent,
+  resetBurstMs: number,
+): { state: EndState; step: EndStep } {
+  const events = [...state.events.slice(-(EVIDENCE_EVENTS - 1)), event];
+  switch (event.event) {
+    case "STOP":
+      return { state: { ...state, events }, step: { kind: "ask-run-state" } };
+    case "RESET": {
+      const atMs = event.timestamp.seconds * 1000 + event.timestamp.microseconds / 1000;
+      const again = state.lastResetMs !== null && atMs - state.lastResetMs < resetBurstMs;
+      const counted = !again && event.data?.reason === "guest-reset";
+      return {
+        state: { events, lastResetMs: atMs },
+        step: counted ? { kind: "end", end: resetEnd(state.events) } : { kind: "none" },
+      };
+    }
+    default:
+      return { state: { ...state, events }, step: { kind: "none" } };
+  }
+}
+
+function resetEnd(before: readonly AnyQmpEvent[]): InProcessEnd {
+  return watchdogAction(before) === "reset"
+    ? {
+      cause: "watchdog",
+      detail: "The guest's watchdog fired and reset it",
+      reason: "guest-reset",
+      process: "running",
+    }
+    : { cause: "guest-reset", detail: "The guest reset itself", reason: "guest-reset", process: "running" };
+}
+
+/**
+ * What a stopped guest's run state means.
+ *
+ * @param status The run state that `query-status` answered after a STOP.
+ * @param events The last events, oldest first.
+ * @returns The end, or null when the guest was only paused.
+ */
+export function heldEnd(status: RunState, events: readonly AnyQmpEvent[]): InProcessEnd | null {
+  const held = HELD_STATES[status];
+  if (held === undefined) return null;
+  if (status !== "shutdown") return { ...held, reason: null, process: "held" };
+  const shutdown = events.findLast((event) => event.event === "SHUTDOWN");
+  const reason = typeof shutdown?.data?.reason === "string" ? shutdown.data.reason : null;
+  const watchdog = watchdogAction(events);
+  if (
+    (watchdog === "reset" && reason === "guest-reset") ||
+    (watchdog === "shutdown" && reason === "guest-shutdown")
+  ) {
+    return {
+      cause: "watchdog",
+      detail: "The guest's watchdog fired and QEMU holds it",
+      reason,
+      process: "held",
+    };
+  }
+  if (reason === "guest-reset" || reason === "host-qmp-system-reset") {
+    const who = reason === "guest-reset" ? "The guest reset itself" : "The guest was reset from a monitor";
+    return { cause: "guest-reset", detail: `${who} and QEMU holds it`, reason, process: "held" };
+  }
+  if (reason === "guest-panic") {
+    return {
+      cause: "guest-panic",
+      detail: "The guest's kernel panicked and QEMU holds it",
+      reason,
+      process: "held",
+    };
+  }
+  return { ...held, reason, process: "held" };
+}

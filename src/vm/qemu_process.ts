@@ -1,0 +1,144 @@
+import type { ChildStdio } from "../qmp/mod.ts";
+import { TextTail } from "./text_tail.ts";
+import type { ExitStatus } from "./verdict.ts";
+
+/** How much of QEMU's stderr is kept, in characters. */
+const STDERR_TAIL_CHARS = 16 * 1024;
+
+/** How long the pipe may stay open after QEMU has ended, in milliseconds. */
+const PIPE_GRACE_MS = 500;
+
+/**
+ * How long a QEMU lives: `owned` ends with this process, even when this process is killed; `detached` outlives it, with
+ * its stderr in a file.
+ */
+export type Lifetime = { kind: "owned" } | { kind: "detached"; stderrFile: string };
+
+/** What is spawned. */
+export interface SpawnRequest {
+  argv: readonly string[];
+  /** The directory that QEMU runs in. */
+  cwd: string;
+  lifetime: Lifetime;
+  /** `piped` when a monitor is on QEMU's stdin and stdout. */
+  stdio: "null" | "piped";
+  /** `setpriv` can be used to tie QEMU's life to this process. */
+  tie: "setpriv" | "none";
+}
+
+/** A QEMU that was spawned here. */
+export interface QemuProcess {
+  readonly pid: number;
+  readonly lifetime: Lifetime["kind"];
+  /** Resolves once with how it ended, when its stderr has been read to the end as well. Never rejects. */
+  readonly exited: Promise<ExitStatus>;
+  /** How it ended, or null while it runs. */
+  readonly exit: ExitStatus | null;
+  /** Its stdin and stdout, when they are piped. */
+  readonly stdio: ChildStdio | null;
+  /** The end of what it said on stderr so far. */
+  stderrTail(): string;
+  /** Sends a signal; nothing happens when it has ended. */
+  signal(signal: Deno.Signal): void;
+  /** Lets this process end while QEMU runs on. */
+  unref(): void;
+}
+
+/**
+ * The whole text of the shell that starts a detached QEMU: its stderr is appended to a file, and the shell becomes QEMU. File
+ * name and command line are arguments, never part of the text.
+ */
+const DETACH_SCRIPT = 'log=$1; shift; exec "$@" 2>>"$log"';
+
+/**
+ * Starts a process.
+ *
+ * @param request What to start, and how long it is to live.
+ * @returns The process. That it has started says nothing about QEMU being ready.
+ * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} When it can't be started.
+ */
+export function spawnQemu(request: SpawnRequest): QemuProcess {
+  const [command, args] = commandLine(request);
+  const owned = request.lifetime.kind === "owned";
+  const piped = request.stdio === "piped";
+  const child = new Deno.Command(command, {
+    args,
+    cwd: request.cwd,
+    stdin: piped ? "piped" : "null",
+    stdout: piped ? "piped" : "null",
+    stderr: owned ? "piped" : "null",
+    detached: !owned,
+  }).spawn();
+
+  const stderr = new TextTail(STDERR_TAIL_CHARS);
+  const drain = owned ? drainInto(child.stderr, stderr) : null;
+  let exit: ExitStatus | null = null;
+  const exited = child.status.then(async ({ code, signal }) => {
+    exit = { code, signal };
+    await drain?.finish();
+    if (request.lifetime.kind === "detached") await readTail(request.lifetime.stderrFile, stderr);
+    return exit;
+  });
+  return {
+    pid: child.pid,
+    lifetime: request.lifetime.kind,
+    exited,
+    get exit() {
+      return exit;
+    },
+    stdio: piped ? { stdin: child.stdin, stdout: child.stdout } : null,
+    stderrTail: () => stderr.text,
+    signal(signal) {
+      try {
+        child.kill(signal);
+      } catch (error) {
+        // It has ended already, which is what a signal is for.
+        if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
+      }
+    },
+    unref: () => child.unref(),
+  };
+}
+
+function commandLine(request: SpawnRequest): [string, string[]] {
+  const { argv, lifetime } = request;
+  if (lifetime.kind === "detached") {
+    return ["/bin/sh", ["-c", DETACH_SCRIPT, "sh", lifetime.stderrFile, ...argv]];
+  }
+  if (request.tie === "setpriv") return ["setpriv", ["--pdeathsig", "KILL", "--", ...argv]];
+  const [binary = "", ...args] = argv;
+  return [binary, args];
+}
+
+/** Reads a pipe to its end. `finish` waits for that end, but not for a helper of QEMU's that keeps the pipe open. */
+function drainInto(stream: ReadableStream<Uint8Array>, into: TextTail): { finish(): Promise<void> } {
+  const reader = stream.getReader();
+  const read = async () => {
+    try {
+      for (let part = await reader.read(); !part.done; part = await reader.read()) into.push(part.value);
+    } catch (error) {
+      into.push(new TextEncoder().encode(`\n(stderr could not be read on: ${error})\n`));
+    }
+  };
+  const ended = read();
+  return {
+    async finish() {
+      const timer = setTimeout(() => reader.cancel(), PIPE_GRACE_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function readTail(file: string, into: TextTail): Promise<void> {
+  try {
+    using opened = await Deno.open(file, { read: true });
+    const { size } = await opened.stat();
+    await opened.seek(Math.max(0, size - STDERR_TAIL_CHARS), Deno.SeekMode.Start);
+    const buffer = new Uint8Array(STDERR_TAIL_CHARS);
+    const count = await opened.read(buffer);
+    into.push(buffer.subarray(0, count ?? 0));
+  } catch (error) {
+    into.push(new TextEncoder().encode(`(stderr could not be read from ${file}: ${error})`));
+  }
+}

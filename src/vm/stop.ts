@@ -1,0 +1,93 @@
+import type { QmpClient } from "../qmp/mod.ts";
+import type { QemuProcess } from "./qemu_process.ts";
+import { stopLadder, type StopOptions, type StopRung, type StopSituation } from "./stop_ladder.ts";
+
+/** How long the question whether the guest runs may take, in milliseconds. */
+const SITUATION_MS = 500;
+
+/** What is being stopped. */
+export interface StopTarget {
+  name: string;
+  qmp: QmpClient;
+  /** Null when attached: then there are no signals to send. */
+  process: QemuProcess | null;
+  /** Resolves when it is gone. */
+  stopped: Promise<unknown>;
+  /** Resolves when the guest has ended and QEMU holds it. */
+  held: Promise<void>;
+  isHeld: () => boolean;
+  /** Told which rung is being tried. */
+  climbing: (rung: StopRung) => void;
+}
+
+/**
+ * Climbs the stop ladder until QEMU is gone.
+ *
+ * @param budgets The time of each rung.
+ * @param target What to stop.
+ * @throws {Error} When QEMU was attached to and obeys neither power button nor `quit`.
+ */
+export async function climb(budgets: Required<StopOptions>, target: StopTarget): Promise<void> {
+  const situation = await look(budgets, target);
+  for (const { rung, ms } of stopLadder(budgets, situation)) {
+    if (target.process === null && (rung === "sigterm" || rung === "sigkill")) break;
+    // Once the guest has ended by itself, `quit` only clears it away: the rung that worked was the one before.
+    if (!(rung === "quit" && target.isHeld() && situation.guestRuns === "yes")) target.climbing(rung);
+    const ended = rung === "powerdown" ? Promise.race([target.stopped, target.held]) : target.stopped;
+    if (await within(ms, ended, () => act(rung, target))) {
+      if (rung !== "powerdown" || !target.isHeld()) return;
+    }
+  }
+  if (target.process === null) {
+    throw new Error(
+      `Cannot stop VM "${target.name}": QEMU obeyed neither its power button nor quit in the time they had; it was attached to, ` +
+        "so its process can't be ended from here",
+    );
+  }
+}
+
+async function look(budgets: StopOptions, target: StopTarget): Promise<StopSituation> {
+  // Only the power button wants to know.
+  if (!budgets.powerdownMs) return { guestRuns: "unknown", monitor: target.qmp.open ? "open" : "closed" };
+  try {
+    const { running } = await target.qmp.execute("query-status", {}, { timeoutMs: SITUATION_MS });
+    return { guestRuns: running ? "yes" : "no", monitor: "open" };
+  } catch {
+    return { guestRuns: "unknown", monitor: target.qmp.open ? "open" : "closed" };
+  }
+}
+
+async function act(rung: StopRung, target: StopTarget): Promise<void> {
+  switch (rung) {
+    case "powerdown":
+      await target.qmp.execute("system_powerdown");
+      return;
+    case "quit":
+      await target.qmp.execute("quit");
+      return;
+    case "sigterm":
+      target.process?.signal("SIGTERM");
+      return;
+    case "sigkill":
+      target.process?.signal("SIGKILL");
+      return;
+  }
+}
+
+/** Did it end within its time? What the action itself says does not count: a QEMU that ends under `quit` answers or not. */
+async function within(ms: number, ended: Promise<unknown>, action: () => Promise<void>): Promise<boolean> {
+  const acting = action().catch(() => {});
+  if (ms === Infinity) {
+    await ended;
+    return true;
+  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const limit = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), ms));
+  try {
+    return await Promise.race([ended.then(() => true as const), limit]);
+  } finally {
+    clearTimeout(timer);
+    // Its answer comes, or the connection goes with QEMU: either way it ends.
+    void acting;
+  }
+}

@@ -1,0 +1,64 @@
+/** The ways to end a QEMU, from the kindest to the last. */
+export type StopRung = "powerdown" | "quit" | "sigterm" | "sigkill";
+
+/** How long each rung of the stop ladder may take, in milliseconds; 0 leaves the rung out. */
+export interface StopOptions {
+  /** For the guest to obey its power button. Default 10000. */
+  powerdownMs?: number;
+  /** For QEMU to obey `quit`. Default 3000. */
+  quitMs?: number;
+  /** For QEMU to obey SIGTERM. Default 1500. SIGKILL follows, and needs no budget. */
+  termMs?: number;
+}
+
+/** One rung and its time. */
+export interface RungBudget {
+  rung: StopRung;
+  ms: number;
+}
+
+/** What the ladder has to know about the guest. */
+export interface StopSituation {
+  /** `yes`: its CPUs run, so that it can see a power button; `no`: it is paused, held or not started; `unknown`: no answer. */
+  guestRuns: "yes" | "no" | "unknown";
+  /** Can a monitor be used at all? */
+  monitor: "open" | "closed";
+}
+
+/** The budgets when nothing is said: for `shutdown()`. */
+export const DEFAULT_STOP: Required<StopOptions> = { powerdownMs: 10_000, quitMs: 3_000, termMs: 1_500 };
+
+/** The budgets of disposing: no power button, and 5 s in all with room for SIGKILL to be noticed. */
+export const DISPOSE_STOP: Required<StopOptions> = { powerdownMs: 0, quitMs: 2_000, termMs: 1_500 };
+
+/**
+ * The rungs to climb, in order. A guest whose CPUs stand still can't obey its power button, and a monitor that is
+ * gone can't be told to quit: those rungs are left out rather than waited for.
+ *
+ * @param options The budgets; what is missing comes from `defaults`.
+ * @param situation What is known of the guest.
+ * @param defaults The budgets when nothing is said.
+ * @returns The rungs; the last one is always SIGKILL.
+ * @throws {RangeError} When a budget is negative or not a number.
+ */
+export function stopLadder(
+  options: StopOptions,
+  situation: StopSituation,
+  defaults: Required<StopOptions> = DEFAULT_STOP,
+): readonly RungBudget[] {
+  const budgets = { ...defaults, ...options };
+  for (const [name, ms] of Object.entries(budgets)) {
+    if (!(ms >= 0)) {
+      throw new RangeError(`Cannot stop as '${name}' must be 0 or more milliseconds: current value is ${ms}`);
+    }
+  }
+  const rungs: RungBudget[] = [];
+  const monitor = situation.monitor === "open";
+  if (budgets.powerdownMs > 0 && monitor && situation.guestRuns === "yes") {
+    rungs.push({ rung: "powerdown", ms: budgets.powerdownMs });
+  }
+  if (budgets.quitMs > 0 && monitor) rungs.push({ rung: "quit", ms: budgets.quitMs });
+  if (budgets.termMs > 0) rungs.push({ rung: "sigterm", ms: budgets.termMs });
+  rungs.push({ rung: "sigkill", ms: Infinity });
+  return rungs;
+}
