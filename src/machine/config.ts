@@ -72,7 +72,7 @@ export interface VmConfig {
   drives?: readonly DriveConfig[];
   /**
    * An ISO image in a CD-ROM drive of its own, after `drives`: short for
-   * `{ file, media: "cdrom", format: "raw", id: "cdrom0" }`.
+   * `{ file, media: "cdrom", format: "raw", id: "cdrom" }`.
    */
   cdrom?: string;
   /** Network cards, in order. Default none: QEMU's own default card is off. */

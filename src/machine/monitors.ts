@@ -1,0 +1,66 @@
+import type { MonitorConfig, VmConfig } from "./config.ts";
+import { formatOption } from "./options.ts";
+import type { RunPaths } from "./run_paths.ts";
+
+/**
+ * The arguments for every monitor, the built-in ones first: a `-chardev` and a `-mon` each.
+ *
+ * @param config The config.
+ * @param paths Where the sockets are.
+ * @returns Arguments.
+ */
+export function monitorArgs(config: VmConfig, paths: RunPaths): string[] {
+  const builtIn: readonly MonitorConfig[] = [
+    { id: "control", address: { transport: "unix", path: paths.control } },
+    { id: "watch", address: { transport: "unix", path: paths.watch } },
+    { id: "hmp", mode: "readline", address: { transport: "unix", path: paths.hmp } },
+  ];
+  return [...builtIn, ...(config.monitors ?? [])].flatMap((monitor) => {
+    const { id, mode = "control", pretty } = monitor;
+    return [
+      "-chardev",
+      monitorChardev(monitor, paths),
+      "-mon",
+      formatOption(undefined, { chardev: id, mode, pretty }),
+    ];
+  });
+}
+
+function monitorChardev(monitor: MonitorConfig, paths: RunPaths): string {
+  const { id, address = { transport: "unix", path: paths.monitor(id) }, server = true } = monitor;
+  // Without wait=off QEMU would not start before somebody connects.
+  const listening = { server, wait: server ? false : undefined };
+  switch (address.transport) {
+    case "unix":
+      return address.path.startsWith("\0")
+        ? formatOption("socket", { id, path: address.path.slice(1), abstract: true, ...listening })
+        : formatOption("socket", { id, path: address.path, ...listening });
+    case "tcp":
+      return formatOption("socket", { id, host: address.host, port: address.port, ...listening });
+    case "stdio":
+      // signal=off: a Ctrl-C in the guest's monitor must not end QEMU.
+      return formatOption("stdio", { id, signal: false });
+  }
+}
+
+/**
+ * The arguments of a chardev on a unix socket that QEMU listens on.
+ *
+ * @param id The chardev's id.
+ * @param path The socket.
+ * @param logFile A file that QEMU appends to whatever comes out, with or without a client.
+ * @returns Arguments.
+ */
+export function listeningChardev(id: string, path: string, logFile?: string): string[] {
+  return [
+    "-chardev",
+    formatOption("socket", {
+      id,
+      path,
+      server: true,
+      wait: false,
+      logfile: logFile,
+      logappend: logFile === undefined ? undefined : true,
+    }),
+  ];
+}
