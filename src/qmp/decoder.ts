@@ -51,7 +51,8 @@ export interface DecoderOptions {
  */
 export class QmpDecoder {
   readonly #maxMessageBytes: number;
-  readonly #utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  readonly #lenient = new TextDecoder("utf-8", { ignoreBOM: true });
+  readonly #strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
   /** The message under way, as far as earlier chunks had it: `#keptLength` bytes of `#kept`. */
   #kept = new Uint8Array(0);
   #keptLength = 0;
@@ -130,7 +131,6 @@ export class QmpDecoder {
   /** Where the next message begins, or the end of the chunk. */
   #skipSpace(chunk: Uint8Array, start: number): number {
     let at = start;
-    // A message under way has all that is left: there is no next one to look for.
     while (at < chunk.length && isSpace(chunk[at] as number)) at++;
     return at;
   }
@@ -222,13 +222,21 @@ export class QmpDecoder {
     try {
       return parseExact(text, holdsLongDigits(bytes));
     } catch (cause) {
-      throw new QmpProtocolError("A message is not valid JSON", bytes, { cause });
+      // A reviver is called recursively, so a very deep message may overflow the stack.
+      const reason = cause instanceof SyntaxError
+        ? "A message is not valid JSON"
+        : "A message could not be parsed";
+      throw new QmpProtocolError(reason, bytes, { cause });
     }
   }
 
+  /** The text; `null` when it is not valid UTF-8. */
   #decodeUtf8(bytes: Uint8Array): string | null {
+    // The lenient decoder is five times faster, and marks what is wrong. QEMU writes ASCII, where the search costs nothing.
+    const text = this.#lenient.decode(bytes);
+    if (!text.includes("\uFFFD")) return text;
     try {
-      return this.#utf8.decode(bytes);
+      return this.#strict.decode(bytes);
     } catch {
       return null;
     }
