@@ -1,0 +1,158 @@
+// Golden files: tests/testdata/argv/NAME.json has a config (and what differs from the usual host facts), NAME.argv the command
+// line it compiles to, a word a line. After a change that is meant, look at the difference that this makes:
+//   deno test --allow-read --allow-write=tests/testdata/argv tests/unit/machine/argv_test.ts -- --update
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  compileArgv,
+  ConfigError,
+  type HostFacts,
+  parseVmConfig,
+  resolveConfigPaths,
+  runPaths,
+} from "../../../src/machine/mod.ts";
+import { vmConfigSchema } from "../../../src/machine/schema.ts";
+import { networkSchema } from "../../../src/machine/schema_networks.ts";
+import * as parts from "../../../src/machine/schema_parts.ts";
+
+const GOLDEN = new URL("../../testdata/argv/", import.meta.url);
+const FACTS: HostFacts = { binary: "qemu-system-x86_64", arch: "x86_64", accel: "tcg", sandbox: true };
+const PATHS = runPaths("/run/vm");
+
+interface Golden {
+  facts?: Partial<HostFacts>;
+  config: unknown;
+}
+
+const goldens = new Map<string, Golden>();
+for (const { name } of Deno.readDirSync(GOLDEN)) {
+  if (!name.endsWith(".json")) continue;
+  goldens.set(name.slice(0, -".json".length), JSON.parse(Deno.readTextFileSync(new URL(name, GOLDEN))));
+}
+
+for (const [name, golden] of [...goldens].toSorted()) {
+  Deno.test(`compileArgv() gives the command line of ${name}.argv for ${name}.json`, () => {
+    const config = resolveConfigPaths(parseVmConfig(golden.config), "/vm");
+    const argv = compileArgv(config, { ...FACTS, ...golden.facts }, PATHS);
+    const lines = argv.map((word) => `${word}\n`).join("");
+    const file = new URL(`${name}.argv`, GOLDEN);
+    if (Deno.args.includes("--update")) Deno.writeTextFileSync(file, lines);
+    assertEquals(lines, Deno.readTextFileSync(file));
+  });
+}
+
+Deno.test("every .argv file belongs to a .json file", () => {
+  const strays = [...Deno.readDirSync(GOLDEN)].map(({ name }) => name)
+    .filter((name) => !name.endsWith(".json") && !goldens.has(name.replace(/\.argv$/, "")));
+  assertEquals(strays, []);
+});
+
+Deno.test("the golden files have every field of a config, and every field of its parts", () => {
+  const used = new Map<string, Set<string>>();
+  for (const { config } of goldens.values()) collectKeys(config, "", used);
+  const schemas: Record<string, unknown> = {
+    "": vmConfigSchema,
+    "drives[]": parts.driveSchema,
+    topology: parts.topologySchema,
+    firmware: parts.firmwareSchema,
+    "monitors[]": parts.monitorSchema,
+    vsock: parts.vsockSchema,
+    tpm: parts.tpmSchema,
+    rtc: parts.rtcSchema,
+    boot: parts.bootSchema,
+    actions: parts.actionsSchema,
+  };
+  for (const [path, schema] of Object.entries(schemas)) {
+    assertEquals(
+      [...used.get(path) ?? []].toSorted(),
+      schemaKeys(schema).toSorted(),
+      `of ${path || "the config"}`,
+    );
+  }
+  // A variant's schema has no list of keys; these are the fields of the interfaces.
+  assert(typeof networkSchema === "object");
+  assertEquals([...used.get("networks[]") ?? []].toSorted(), [
+    "bootfile",
+    "connect",
+    "forward",
+    "hostname",
+    "id",
+    "ifname",
+    "listen",
+    "localaddr",
+    "mac",
+    "mcast",
+    "model",
+    "restrict",
+    "tftp",
+    "type",
+    "vhost",
+  ]);
+  assertEquals(
+    [...used.get("networks[].forward[]") ?? []].toSorted(),
+    ["guest", "guestAddress", "host", "hostAddress", "protocol"],
+  );
+});
+
+function schemaKeys(schema: unknown): string[] {
+  const entries: unknown = typeof schema === "object" && schema !== null
+    ? Reflect.get(schema, "entries")
+    : undefined;
+  assert(typeof entries === "object" && entries !== null, "the schema is that of an object");
+  return Object.keys(entries);
+}
+
+function collectKeys(value: unknown, path: string, used: Map<string, Set<string>>): void {
+  if (Array.isArray(value)) { for (const item of value) collectKeys(item, `${path}[]`, used); }
+  else if (typeof value === "object" && value !== null) {
+    const keys = used.get(path) ?? new Set();
+    used.set(path, keys);
+    for (const [key, item] of Object.entries(value)) {
+      keys.add(key);
+      collectKeys(item, path === "" ? key : `${path}.${key}`, used);
+    }
+  }
+}
+
+Deno.test("compileArgv() starts every guest without QEMU's defaults, paused, and with the three built-in monitors", () => {
+  for (const { config, facts } of goldens.values()) {
+    const argv = compileArgv(parseVmConfig(config), { ...FACTS, ...facts }, PATHS);
+    for (const word of ["-nodefaults", "-no-user-config", "-S", "-pidfile", "/run/vm/pid"]) {
+      assertEquals(argv.filter((one) => one === word).length, 1, word);
+    }
+    const monitors = argv.filter((_, index) => argv[index - 1] === "-mon").slice(0, 3);
+    assertEquals(monitors, [
+      "chardev=control,mode=control",
+      "chardev=watch,mode=control",
+      "chardev=hmp,mode=readline",
+    ]);
+  }
+});
+
+Deno.test("compileArgv() never puts a secret's value on the command line", () => {
+  const config = parseVmConfig({ secrets: [{ id: "s", value: "swordfish" }] });
+  const argv = compileArgv(config, FACTS, PATHS);
+  assert(argv.includes("secret,id=s,file=/run/vm/s.secret"));
+  assert(!argv.join(" ").includes("swordfish"));
+});
+
+Deno.test("compileArgv() throws when a monitor's id makes its socket's path longer than QEMU and Deno take", () => {
+  const deep = runPaths(`/${"d".repeat(80)}`);
+  const error = assertThrows(
+    () => compileArgv({ monitors: [{ id: "m".repeat(30) }] }, FACTS, deep),
+    ConfigError,
+  );
+  assertEquals(error.issues.map(({ path }) => path), ["monitors[0].id"]);
+  assert(error.message.includes("116 bytes"), error.message);
+});
+
+Deno.test("compileArgv() logs CPU resets under tcg, unless the config has a log of its own or says no", () => {
+  const logs = (config: unknown, accel: HostFacts["accel"]) =>
+    compileArgv(parseVmConfig(config), { ...FACTS, accel }, PATHS).includes("/run/vm/resets.log");
+  assertEquals(logs({}, "tcg"), true);
+  assertEquals(logs({}, "kvm"), false);
+  assertEquals(logs({ logResets: true }, "kvm"), true);
+  assertEquals(logs({ logResets: false }, "tcg"), false);
+  assertEquals(logs({ extraArgs: ["-D", "mine.log"] }, "tcg"), false);
+  assertEquals(logs({ extraArgs: ["--d", "int"] }, "tcg"), false);
+  assertEquals(logs({ extraArgs: ["-device", "edu"] }, "tcg"), true);
+});
