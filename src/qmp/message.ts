@@ -21,6 +21,20 @@ type EventData<Data> = [Data] extends [undefined] ? { data?: undefined } : { dat
  * An event by its name, or one of several: a union that `event` tells apart.
  *
  * @typeParam N The names; all known ones unless said.
+ *
+ * @example
+ * ```ts
+ * import type { QmpEvent } from "@qeeper/qeeper/qmp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const timestamp = { seconds: 1795252542, microseconds: 624491 };
+ * const event: QmpEvent<"SHUTDOWN"> = {
+ *   event: "SHUTDOWN",
+ *   timestamp,
+ *   data: { guest: true, reason: "guest-panic" },
+ * };
+ * assertEquals(event.data.reason, "guest-panic");
+ * ```
  */
 export type QmpEvent<N extends keyof QmpEvents = keyof QmpEvents> = {
   [K in N]: { event: K; timestamp: QmpTimestamp } & EventData<QmpEvents[K]>;
@@ -55,6 +69,14 @@ type Members = Readonly<Record<string, unknown>>;
  *
  * @param value One value of `QmpDecoder.push`.
  * @returns What it is; `invalid` for what is none of QMP's messages.
+ *
+ * @example
+ * ```ts
+ * import { classifyMessage } from "@qeeper/qeeper/qmp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(classifyMessage({ return: {}, id: 1 }), { kind: "return", id: 1, value: {} });
+ * ```
  */
 export function classifyMessage(value: unknown): QmpMessage {
   if (!isMembers(value)) return invalid("A message must be a JSON object");
