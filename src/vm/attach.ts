@@ -44,7 +44,7 @@ export async function attach(address: MonitorAddress, options: AttachOptions = {
       logger,
       resetLog: null,
       // Its firmware is not known; SeaBIOS is the usual one.
-      resetBurstMs: 250,
+      resetHabit: "repeats",
       reboots: "reset",
       debugExit: false,
       foundHeld: heldEnd(status, []),

@@ -10,6 +10,7 @@ import {
 } from "../machine/mod.ts";
 import { type ByteTransport, openTransport, type QmpClient, silentLogger } from "../qmp/mod.ts";
 import { chooseAccel } from "./accel.ts";
+import type { ResetHabit } from "./end_tracker.ts";
 import { earlyExitMessage, LaunchError } from "./errors.ts";
 import { connectMonitors, type ReadyMonitors, usesStdio } from "./monitors.ts";
 import { absolutePaths, checkFiles } from "./preflight.ts";
@@ -23,9 +24,6 @@ import type { LaunchOptions, Vm } from "./vm.ts";
 
 /** How long QEMU may take to become ready. Only a host in great trouble needs more: 20 to 60 ms are usual. */
 const READY_MS = 60_000;
-
-/** SeaBIOS resets the machine once or twice more after a reset; see `trackEnd`. */
-const SEABIOS_RESET_BURST_MS = 250;
 
 /**
  * Starts a VM and waits until it is ready: QMP negotiated on every control-mode monitor, the console connected, the guest's CPUs
@@ -95,7 +93,8 @@ async function start(
   const process = await spawn(name, argv, config, paths, options);
   const guard = options.signals === "ignore" ? null : new SignalGuard(() => endNow(process));
   try {
-    const { monitors, console } = await untilReady({ process, config, paths, name, argv, options });
+    const resetLog = argv.includes(paths.cpuResetLog) ? new ResetLog(paths.cpuResetLog) : null;
+    const { monitors, console } = await untilReady({ process, config, paths, name, argv, options, resetLog });
     return new RunningVm({
       name,
       process,
@@ -107,8 +106,8 @@ async function start(
       console,
       stop: options.stop ?? {},
       logger: options.logger ?? silentLogger,
-      resetLog: argv.includes(paths.cpuResetLog) ? new ResetLog(paths.cpuResetLog) : null,
-      resetBurstMs: config.firmware?.bios === undefined ? SEABIOS_RESET_BURST_MS : 0,
+      resetLog,
+      resetHabit: resetHabitOf(config, facts),
       reboots: config.actions?.reboot === "shutdown" ? "held" : "reset",
       debugExit: argv.some((arg) => arg.startsWith("isa-debug-exit")),
       foundHeld: null,
@@ -119,6 +118,14 @@ async function start(
     await endNow(process);
     throw error;
   }
+}
+
+/** Unless the config brings its own firmware, an x86 machine has SeaBIOS. */
+function resetHabitOf(config: VmConfig, facts: HostFacts): ResetHabit {
+  const x86 = facts.arch === "x86_64" || facts.arch === "i386";
+  return x86 && config.firmware?.bios === undefined && config.firmware?.code === undefined
+    ? "repeats"
+    : "once";
 }
 
 async function spawn(
@@ -180,6 +187,7 @@ interface Launching {
   name: string;
   argv: readonly string[];
   options: LaunchOptions;
+  resetLog: ResetLog | null;
 }
 
 interface Connected {
@@ -237,6 +245,7 @@ async function connect(launching: Launching, signal: AbortSignal): Promise<Conne
     if (argv.some((arg) => arg.startsWith("socket,id=console,"))) {
       console = new SerialConsole(await openConsole(paths.console, monitors.control, signal));
     }
+    await launching.resetLog?.skip();
     if (!options.paused && config.incoming === undefined) {
       await monitors.control.execute("cont", {}, { signal });
     }

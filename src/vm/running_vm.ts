@@ -1,7 +1,14 @@
 import type { QmpEvents, StatusInfo } from "../qapi/mod.ts";
 import { parseUsernet, type UsernetForward } from "../machine/mod.ts";
 import { type AnyQmpEvent, EventStream, type Logger, QmpClient, type QmpEvent } from "../qmp/mod.ts";
-import { type EndState, heldEnd, type InProcessEnd, NOTHING_ENDED, trackEnd } from "./end_tracker.ts";
+import {
+  type EndState,
+  heldEnd,
+  type InProcessEnd,
+  NOTHING_ENDED,
+  type ResetHabit,
+  trackEnd,
+} from "./end_tracker.ts";
 import { EventHub } from "./event_hub.ts";
 import type { HmpMonitor } from "./hmp_monitor.ts";
 import type { QemuProcess } from "./qemu_process.ts";
@@ -19,6 +26,9 @@ const DRAIN_MS = 2_000;
 /** How long a stopped guest's run state is waited for, in milliseconds. */
 const RUN_STATE_MS = 5_000;
 
+/** How long the firmware's repetition of a reset is waited for, in milliseconds; a guest that stays paused never repeats it. */
+const REPEATED_RESET_MS = 1_000;
+
 /** Everything that a `RunningVm` takes over. */
 export interface VmParts {
   name: string;
@@ -33,8 +43,7 @@ export interface VmParts {
   stop: StopOptions;
   logger: Logger;
   resetLog: ResetLog | null;
-  /** Resets that follow faster than this are one, in milliseconds. */
-  resetBurstMs: number;
+  resetHabit: ResetHabit;
   /** Guest reboots are held (`-action reboot=shutdown`), so that a reset has to lift that first. */
   reboots: "reset" | "held";
   /** QEMU has an isa-debug-exit device. */
@@ -124,14 +133,19 @@ export class RunningVm implements Vm {
 
   async reset(): Promise<void> {
     const held = this.#held !== null;
-    const lift = this.#parts.reboots === "held";
-    // Where reboots are held, QEMU would hold this one too.
-    if (lift) await this.qmp.execute("set-action", { reboot: "reset" });
-    try {
+    const again = async () => {
       await this.qmp.execute("system_reset");
       if (held) await this.qmp.execute("cont");
+    };
+    if (this.#parts.reboots === "reset") return await again();
+    // Where reboots are held, QEMU would hold this one too, and the firmware's repetition of it.
+    await this.qmp.execute("set-action", { reboot: "reset" });
+    try {
+      using resets = this.events("RESET");
+      await again();
+      if (this.#parts.resetHabit === "repeats") await take(resets, 2, REPEATED_RESET_MS);
     } finally {
-      if (lift) await this.qmp.execute("set-action", { reboot: "shutdown" });
+      await this.qmp.execute("set-action", { reboot: "shutdown" });
     }
   }
 
@@ -218,7 +232,7 @@ export class RunningVm implements Vm {
   }
 
   #onEvent(event: AnyQmpEvent): void {
-    const { state, step } = trackEnd(this.#track, event, this.#parts.resetBurstMs);
+    const { state, step } = trackEnd(this.#track, event, this.#parts.resetHabit);
     this.#track = state;
     if (event.event === "RESUME" || event.event === "RESET") this.#notHeld();
     const events = state.events;
@@ -229,11 +243,16 @@ export class RunningVm implements Vm {
         return this.#next(async () => {
           const { status } = await this.qmp.execute("query-status", {}, { timeoutMs: RUN_STATE_MS });
           const end = heldEnd(status, events);
-          if (end) this.#report(this.#endVerdict(end, await this.#tripleFault(end), events));
+          if (end) this.#report(this.#endVerdict(end, await this.#heldTripleFault(end), events));
         });
-      case "end":
+      case "reset":
         return this.#next(async () => {
-          this.#report(this.#endVerdict(step.end, await this.#tripleFault(step.end), events));
+          // Also for a reset that is no news: the log has an entry for each.
+          const tripleFault = await this.#parts.resetLog?.takeReset(this.qmp) ?? "unknown";
+          const { end } = step;
+          if (end) {
+            this.#report(this.#endVerdict(end, end.cause === "guest-reset" ? tripleFault : null, events));
+          }
         });
     }
   }
@@ -245,9 +264,9 @@ export class RunningVm implements Vm {
     });
   }
 
-  async #tripleFault(end: InProcessEnd): Promise<TripleFault | null> {
+  async #heldTripleFault(end: InProcessEnd): Promise<TripleFault | null> {
     if (end.cause !== "guest-reset" || end.reason !== "guest-reset") return null;
-    return await this.#parts.resetLog?.look(this.qmp) ?? "unknown";
+    return await this.#parts.resetLog?.lookAtRest() ?? "unknown";
   }
 
   #report(verdict: Verdict): void {
@@ -301,7 +320,7 @@ export class RunningVm implements Vm {
       rung: this.#rung,
       held: this.#held,
       debugExit: this.#parts.debugExit,
-      tripleFault: await this.#parts.resetLog?.look(null) ?? "unknown",
+      tripleFault: await this.#parts.resetLog?.lookAtRest() ?? "unknown",
     });
     this.#verdict = verdict;
     this.#parts.onStopped();
@@ -318,4 +337,17 @@ export class RunningVm implements Vm {
     await Promise.race([this.#hub.drained(), limit]);
     clearTimeout(timer);
   }
+}
+
+/** Takes so many events from a stream, or gives up after a time. */
+async function take(
+  stream: AsyncIterator<unknown> & Disposable,
+  count: number,
+  withinMs: number,
+): Promise<void> {
+  const timer = setTimeout(() => stream[Symbol.dispose](), withinMs);
+  for (let taken = 0; taken < count; taken++) {
+    if ((await stream.next()).done) break;
+  }
+  clearTimeout(timer);
 }

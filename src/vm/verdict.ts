@@ -118,14 +118,15 @@ const SHUTDOWN_CAUSES: Readonly<Record<string, { cause: VerdictCause; detail: st
  */
 export function judge(evidence: Evidence): Verdict {
   const { cause, detail, reason } = findCause(evidence);
+  const tripleFault = reason === "guest-reset" && cause === "guest-reset" ? evidence.tripleFault : null;
   return {
     cause,
-    detail,
+    detail: tripleFault === true ? `${detail} (a triple fault)` : detail,
     at: evidence.at,
     process: "ended",
     exit: evidence.exit,
     reason,
-    tripleFault: cause === "guest-reset" && reason === "guest-reset" ? evidence.tripleFault : null,
+    tripleFault,
     intent: evidence.intent,
     rung: evidence.rung,
     stderrTail: evidence.stderrTail,
