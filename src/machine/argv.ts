@@ -10,7 +10,7 @@ import { formatOption, type OptionValue } from "./options.ts";
 import type { RunPaths } from "./run_paths.ts";
 import { sandboxArgs } from "./sandbox.ts";
 import { secretArgs } from "./secrets.ts";
-import { MAX_SOCKET_PATH_BYTES, socketPathBytes } from "./socket_path.ts";
+import { socketPathIssues } from "./socket_path.ts";
 
 /** The guest's memory where a config says nothing, in MiB. */
 const DEFAULT_MEMORY_MIB = 128;
@@ -25,7 +25,7 @@ const DEFAULT_MEMORY_MIB = 128;
  * @param facts What is known of the host's QEMU.
  * @param paths The run directory's paths.
  * @returns The command line, the binary first.
- * @throws {ConfigError} If the socket of a monitor would have too long a path.
+ * @throws {ConfigError} If a socket has a longer path than QEMU and Deno take.
  *
  * @example
  * ```ts
@@ -40,7 +40,8 @@ const DEFAULT_MEMORY_MIB = 128;
  * ```
  */
 export function compileArgv(config: VmConfig, facts: HostFacts, paths: RunPaths): readonly string[] {
-  checkMonitorPaths(config, paths);
+  const tooLong = socketPathIssues(config, paths);
+  if (tooLong.length > 0) throw new ConfigError(tooLong);
   const board = boardOf(config, facts);
   return [
     facts.binary,
@@ -125,18 +126,4 @@ function resetLogArgs(config: VmConfig, facts: HostFacts, paths: RunPaths): stri
   const ownLog = config.extraArgs?.some((arg) => /^--?[dD]$/.test(arg)) ?? false;
   const wanted = config.logResets ?? (facts.accel === "tcg" && !ownLog);
   return wanted ? ["-d", "cpu_reset", "-D", paths.cpuResetLog] : [];
-}
-
-function checkMonitorPaths(config: VmConfig, paths: RunPaths): void {
-  for (const [index, monitor] of (config.monitors ?? []).entries()) {
-    if (monitor.address !== undefined) continue;
-    const path = paths.monitor(monitor.id);
-    const bytes = socketPathBytes(path);
-    if (bytes <= MAX_SOCKET_PATH_BYTES) continue;
-    throw new ConfigError([{
-      path: `monitors[${index}].id`,
-      expected: `an id that leaves its socket's path at most ${MAX_SOCKET_PATH_BYTES} bytes`,
-      found: `${bytes} bytes in ${JSON.stringify(path)}`,
-    }]);
-  }
 }

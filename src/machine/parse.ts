@@ -36,6 +36,8 @@ export function parseVmConfig(input: unknown): VmConfig {
   const issues = [...(result.issues ?? []).map(describe), ...strays];
   if (issues.length > 0) throw new ConfigError(issues);
   const typed = result.output as VmConfig;
+  const lists = listsForObjects(config, typed, "");
+  if (lists.length > 0) throw new ConfigError(lists);
   const broken = ruleIssues(typed);
   if (broken.length > 0) throw new ConfigError(broken);
   return typed;
@@ -58,6 +60,18 @@ function copy(value: unknown, path: string, depth: number, strays: NewConfigIssu
     else if (item !== undefined) result[key] = copy(item, place, depth + 1, strays);
   }
   return result;
+}
+
+/** To a schema a list is an object, and an empty one has no wrong keys: these are found by what it made of them. */
+function listsForObjects(input: unknown, output: unknown, path: string): NewConfigIssue[] {
+  if (typeof output !== "object" || output === null || typeof input !== "object" || input === null) return [];
+  if (Array.isArray(input) && !Array.isArray(output)) {
+    return [{ path, expected: "an object", found: "a list" }];
+  }
+  return Object.entries(output).flatMap(([key, value]) => {
+    const place = Array.isArray(output) ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`;
+    return listsForObjects(Reflect.get(input, key), value, place);
+  });
 }
 
 function describe(issue: v.BaseIssue<unknown>): NewConfigIssue {

@@ -1,3 +1,5 @@
+import { MAX_SOCKET_PATH_BYTES, utf8Length } from "./socket_path.ts";
+
 /**
  * Where everything of one running VM is: absolute paths in its run directory. The names are short, because a unix
  * socket's path may have 107 bytes at most.
@@ -34,7 +36,7 @@ export interface RunPaths {
  *
  * @param dir The run directory, an absolute path.
  * @returns Every path, absolute.
- * @throws {TypeError} If `dir` is not absolute.
+ * @throws {TypeError} If `dir` is not absolute, or so long that no socket fits into it.
  *
  * @example
  * ```ts
@@ -52,6 +54,15 @@ export function runPaths(dir: string): RunPaths {
     throw new TypeError(`Cannot use ${JSON.stringify(dir)} as a run directory: expected an absolute path`);
   }
   const root = dir.replace(/\/+$/, "");
+  const longest = utf8Length(`${root}/control`);
+  if (longest > MAX_SOCKET_PATH_BYTES) {
+    throw new TypeError(
+      `Cannot use ${
+        JSON.stringify(dir)
+      } as a run directory: its sockets would have paths of ${longest} bytes, ` +
+        `expected at most ${MAX_SOCKET_PATH_BYTES}`,
+    );
+  }
   return {
     dir: root === "" ? "/" : root,
     control: `${root}/control`,

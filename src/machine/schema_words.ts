@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { MAX_SOCKET_PATH_BYTES, socketPathBytes } from "./socket_path.ts";
+import { MAX_SOCKET_PATH_BYTES, utf8Length } from "./socket_path.ts";
 
 // In these schemas a message is what was expected, in words; parse.ts puts the place before it and the finding after it.
 
@@ -56,7 +56,7 @@ export const id: TextSchema = v.pipe(
 export const socketPath: TextSchema = v.pipe(
   name("the path of a unix socket"),
   v.check(
-    (path) => socketPathBytes(path) <= MAX_SOCKET_PATH_BYTES,
+    (path) => utf8Length(path) <= MAX_SOCKET_PATH_BYTES,
     `the path of a unix socket, at most ${MAX_SOCKET_PATH_BYTES} bytes`,
   ),
 );
@@ -74,7 +74,7 @@ export const ipv4: TextSchema = v.pipe(v.string("an IPv4 address"), v.ipv4("an I
 export function shortText(expected: string, most: number): TextSchema {
   return v.pipe(
     name(expected),
-    v.check((value) => socketPathBytes(value) <= most, `${expected}, at most ${most} bytes`),
+    v.check((value) => utf8Length(value) <= most, `${expected}, at most ${most} bytes`),
   );
 }
 
