@@ -18,6 +18,7 @@
 export { assemble16, type Assemble16Options } from "./asm16.ts";
 export { bootSector, diskImage, rom } from "./boot_images.ts";
 export { demoDisk, demoGuest } from "./demo_guest.ts";
+export { type LinuxGuest, linuxGuest, LinuxGuestError, type LinuxGuestOptions } from "./linux_guest.ts";
 export { type CpioEntry, packNewc, unpackNewc } from "./newc.ts";
 export type { TinyGuest } from "./tiny_guest.ts";
 export { type TinyGuests, tinyGuests } from "./tiny_guests.ts";

@@ -19,6 +19,7 @@ export class RawQemu implements AsyncDisposable {
   readonly #stderr: Promise<string>;
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #decoder = new TextDecoder();
+  #monitor: Deno.UnixConn | null = null;
   /** What came and was not yet expected. */
   #unread = "";
   /** All that came. */
@@ -51,6 +52,12 @@ export class RawQemu implements AsyncDisposable {
       stderr: "piped",
     }).spawn();
     return new RawQemu(child, dir);
+  }
+
+  /** Gives a command to the monitor `-monitor unix:{dir}/hmp,server=on,wait=off`. */
+  async command(command: string): Promise<void> {
+    this.#monitor ??= await Deno.connect({ transport: "unix", path: `${this.#dir}/hmp` });
+    await this.#monitor.write(new TextEncoder().encode(`${command}\n`));
   }
 
   async write(text: string): Promise<void> {
@@ -125,6 +132,7 @@ export class RawQemu implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof TypeError)) throw error; // it has ended already
     }
+    this.#monitor?.close();
     await this.#reader.cancel();
     await this.#writer.close().catch(() => {}); // the pipe broke with QEMU
     await this.#stderr;
