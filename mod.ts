@@ -1,2 +1,42 @@
+/**
+ * Qeeper launches QEMU, keeps guests running, and tells you truthfully why one stopped.
+ *
+ * - {@linkcode launch} starts a VM and returns when it is ready: QMP negotiated on every monitor, console connected.
+ * - {@linkcode attach} takes part in a QEMU that somebody else started.
+ * - {@linkcode Supervisor} keeps many of them: what ends one becomes a typed report, and its policy says what to do.
+ *
+ * What this does not do: manage images, set up host networks, or run on several hosts.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ machine: "q35", accel: "tcg", memoryMiB: 64 });
+ * assertEquals((await vm.status()).running, true);
+ * ```
+ *
+ * @module
+ */
+export * from "./src/machine/mod.ts";
+export * from "./src/supervisor/mod.ts";
 export * from "./src/vm/mod.ts";
-export { compileArgv, ConfigError, type ConfigIssue, parseVmConfig, runPaths, type VmConfig } from "./src/machine/mod.ts";
+export {
+  type AnyQmpEvent,
+  type ByteTransport,
+  EventStream,
+  formatAddress,
+  type Logger,
+  type MonitorAddress,
+  MonitorBusyError,
+  QmpClient,
+  QmpClosedError,
+  QmpCommandError,
+  QmpConnectError,
+  QmpError,
+  type QmpEvent,
+  QmpInterruptedError,
+  QmpProtocolError,
+  QmpTimeoutError,
+} from "./src/qmp/mod.ts";
+export type * from "./src/qapi/mod.ts";

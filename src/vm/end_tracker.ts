@@ -111,19 +111,19 @@ export function heldEnd(status: RunState, events: readonly AnyQmpEvent[]): InPro
   ) {
     return {
       cause: "watchdog",
-      detail: "The guest's watchdog fired and QEMU holds it",
+      detail: "The guest's watchdog fired",
       reason,
       process: "held",
     };
   }
   if (reason === "guest-reset" || reason === "host-qmp-system-reset") {
     const who = reason === "guest-reset" ? "The guest reset itself" : "The guest was reset from a monitor";
-    return { cause: "guest-reset", detail: `${who} and QEMU holds it`, reason, process: "held" };
+    return { cause: "guest-reset", detail: who, reason, process: "held" };
   }
   if (reason === "guest-panic") {
     return {
       cause: "guest-panic",
-      detail: "The guest's kernel panicked and QEMU holds it",
+      detail: "The guest's kernel panicked",
       reason,
       process: "held",
     };

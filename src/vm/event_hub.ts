@@ -64,6 +64,8 @@ export class EventHub implements AsyncDisposable {
   }
 
   async #pump(source: EventStream<AnyQmpEvent>, deliver: (event: AnyQmpEvent) => void): Promise<void> {
+    // Whoever has just been given the VM can open a stream before anything is delivered, so that not one event is missed.
+    await new Promise((resolve) => setTimeout(resolve, 0));
     try {
       for await (const event of source) deliver(event);
     } catch {

@@ -12,5 +12,7 @@ export type { Lifetime } from "./qemu_process.ts";
 export { runRoot } from "./run_dir.ts";
 export { type ConsoleExpectOptions, type ConsoleMatch, SerialConsole } from "./serial_console.ts";
 export type { StopOptions, StopRung } from "./stop_ladder.ts";
+export { SignalGuard } from "./signal_guard.ts";
+export { judgeLaunch } from "./verdict.ts";
 export type { ExitStatus, Intent, TripleFault, Verdict, VerdictCause } from "./verdict.ts";
 export type { AttachOptions, LaunchOptions, Vm } from "./vm.ts";

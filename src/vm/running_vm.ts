@@ -312,7 +312,6 @@ export class RunningVm implements Vm {
     await this.#work;
     const verdict = judge({
       at: new Date(),
-      phase: "ready",
       exit,
       events: this.#track.events,
       stderrTail: process?.stderrTail() ?? "",

@@ -59,8 +59,6 @@ export type Intent = "none" | "stop" | "kill";
 /** All that is known when the process is gone. */
 export interface Evidence {
   at: Date;
-  /** Had it become ready, or did it die on the way there? */
-  phase: "launching" | "ready";
   exit: ExitStatus | null;
   events: readonly AnyQmpEvent[];
   stderrTail: string;
@@ -134,6 +132,33 @@ export function judge(evidence: Evidence): Verdict {
   };
 }
 
+/**
+ * The verdict on a QEMU that never became ready.
+ *
+ * @param found What the failed launch left: its exit, if there was one, its words, and what was asked for meanwhile.
+ * @returns The verdict; `killed`, `host-signal` and the like where a signal from outside ended it.
+ */
+export function judgeLaunch(
+  found: { at: Date; detail: string; exit: ExitStatus | null; stderrTail: string; intent: Intent },
+): Verdict {
+  const signalled = found.exit?.signal != null;
+  const finding: Finding = signalled
+    ? fromExit({ ...found, debugExit: false })
+    : { cause: "launch-failed", detail: found.detail, reason: null };
+  const { at, exit, stderrTail, intent } = found;
+  return {
+    ...finding,
+    at,
+    process: "ended",
+    exit,
+    tripleFault: null,
+    intent,
+    rung: null,
+    stderrTail,
+    events: [],
+  };
+}
+
 interface Finding {
   cause: VerdictCause;
   detail: string;
@@ -141,16 +166,9 @@ interface Finding {
 }
 
 function findCause(evidence: Evidence): Finding {
-  const { events, exit, held, intent, phase } = evidence;
+  const { events, exit, held, intent } = evidence;
   const shutdown = events.findLast((event) => event.event === "SHUTDOWN");
   const reason = typeof shutdown?.data?.reason === "string" ? shutdown.data.reason : null;
-  if (phase === "launching" && intent === "none" && reason === null && !endedBySignal(exit)) {
-    return {
-      cause: "launch-failed",
-      detail: `QEMU ended before it was ready (${describeExit(exit)})`,
-      reason,
-    };
-  }
   // Held at its end and then cleared away by us: the guest's own end is the news, not how it was cleared away.
   if (held && intent !== "none") return { cause: held.cause, detail: held.detail, reason: held.reason };
   if (reason !== null) return fromShutdown(reason, events);
@@ -179,7 +197,7 @@ function fromShutdown(reason: ShutdownCause, events: readonly AnyQmpEvent[]): Fi
   };
 }
 
-function fromExit(evidence: Evidence): Finding {
+function fromExit(evidence: Pick<Evidence, "exit" | "debugExit" | "intent">): Finding {
   const { exit, debugExit, intent } = evidence;
   if (exit === null) {
     return {
@@ -233,10 +251,6 @@ function watchdogExplains(action: string, reason: ShutdownCause): boolean {
     action === "poweroff";
 }
 
-function endedBySignal(exit: ExitStatus | null): boolean {
-  return exit !== null && exit.signal !== null;
-}
-
 /** An exit in words. */
 export function describeExit(exit: ExitStatus | null): string {
   if (exit === null) return "its exit status is not known";
@@ -245,9 +259,9 @@ export function describeExit(exit: ExitStatus | null): string {
 
 /** The run states in which QEMU holds a guest after its end, and what each means. */
 export const HELD_STATES: Readonly<Partial<Record<RunState, { cause: VerdictCause; detail: string }>>> = {
-  "shutdown": { cause: "guest-shutdown", detail: "The guest powered itself off and QEMU holds it" },
-  "guest-panicked": { cause: "guest-panic", detail: "The guest's kernel panicked and QEMU holds it" },
-  "watchdog": { cause: "watchdog", detail: "The guest's watchdog fired and QEMU holds it" },
+  "shutdown": { cause: "guest-shutdown", detail: "The guest powered itself off" },
+  "guest-panicked": { cause: "guest-panic", detail: "The guest's kernel panicked" },
+  "watchdog": { cause: "watchdog", detail: "The guest's watchdog fired" },
   "io-error": { cause: "io-error", detail: "A disk failed and QEMU holds the guest" },
   "internal-error": {
     cause: "internal-error",

@@ -92,4 +92,6 @@ export interface Vm extends AsyncDisposable {
   shutdown(options?: StopOptions): Promise<Verdict>;
   /** Ends QEMU at once, with SIGKILL. Rejects when attached: there is no process to kill. */
   kill(): Promise<Verdict>;
+  /** Lets go of QEMU and leaves it running. Only for one that can outlive this process: detached, or attached. */
+  release(): Promise<void>;
 }

@@ -1,0 +1,56 @@
+import type { Policy } from "./spec.ts";
+
+/** What is remembered of earlier restarts. */
+export interface RestartHistory {
+  /** When each restart within the limit's period was decided, in milliseconds, oldest first. */
+  times: readonly number[];
+  /** How many there were since the guest last ran well. */
+  attempts: number;
+  /** The last wait, in milliseconds: the next one is never shorter. */
+  lastDelayMs: number;
+}
+
+/** No restarts yet. */
+export const NO_RESTARTS: RestartHistory = { times: [], attempts: 0, lastDelayMs: 0 };
+
+/** Whether one more restart is allowed, and after what wait. */
+export type RestartDecision = { kind: "restart"; delayMs: number; history: RestartHistory } | {
+  kind: "give-up";
+};
+
+/**
+ * Decides about one more restart.
+ *
+ * @param policy The limits.
+ * @param history The restarts so far.
+ * @param ranMs How long the guest ran before this end, in milliseconds; 0 when it did not become ready.
+ * @param now The time in milliseconds.
+ * @param random A number from 0 up to 1.
+ * @returns The wait and the new history, or that the limit is reached.
+ */
+export function nextRestart(
+  policy: Pick<Policy, "backoff" | "limit">,
+  history: RestartHistory,
+  ranMs: number,
+  now: number,
+  random: number,
+): RestartDecision {
+  const { backoff, limit } = policy;
+  const times = history.times.filter((at) => now - at < limit.withinMs);
+  if (times.length >= limit.restarts) return { kind: "give-up" };
+  const ranWell = ranMs >= backoff.resetAfterMs;
+  const attempts = ranWell ? 0 : history.attempts;
+  const delayMs = attempts === 0
+    ? 0
+    : Math.max(ranWell ? 0 : history.lastDelayMs, wait(backoff, attempts, random));
+  return {
+    kind: "restart",
+    delayMs,
+    history: { times: [...times, now], attempts: attempts + 1, lastDelayMs: delayMs },
+  };
+}
+
+function wait(backoff: Policy["backoff"], attempts: number, random: number): number {
+  const plain = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** (attempts - 1));
+  return Math.round(plain * (1 + backoff.jitter * (2 * random - 1)));
+}

@@ -1,0 +1,48 @@
+import type { AnyQmpEvent } from "../qmp/mod.ts";
+import type { Verdict } from "../vm/mod.ts";
+import type { PolicyAction } from "./policy.ts";
+
+/** Something that happened to a supervised guest, and what is done about it. */
+export type Report = ReportHead & ReportBody;
+
+/** What every report has. */
+export interface ReportHead {
+  at: Date;
+  /** The guest's name. */
+  vm: string;
+}
+
+/** What happened. `actions` is what the policy makes of it, in order; empty when there is nothing to do. */
+export type ReportBody =
+  /** The operator asked for something. */
+  | { kind: "asked"; ask: "start" | "stop" | "restart"; actions: readonly PolicyAction[] }
+  /** QEMU is ready and the guest runs. */
+  | { kind: "started"; pid: number | null; argv: readonly string[]; actions: readonly PolicyAction[] }
+  /** QEMU said something about the guest's life. */
+  | { kind: "event"; event: AnyQmpEvent }
+  /** The guest ended and QEMU is still there. */
+  | { kind: "guest-ended"; verdict: Verdict; actions: readonly PolicyAction[] }
+  /** QEMU is gone, or never came to be. */
+  | { kind: "ended"; verdict: Verdict; actions: readonly PolicyAction[] }
+  /** The wait before a restart is over. */
+  | { kind: "wait-over"; actions: readonly PolicyAction[] }
+  /** An action could not be carried out; what follows from that is a report of its own. */
+  | { kind: "action-failed"; action: PolicyAction; error: Error };
+
+/** The events that say something about a guest's life; the others are for those who ask for them. */
+export const REPORTED_EVENTS: readonly string[] = [
+  "BLOCK_IO_ERROR",
+  "GUEST_CRASHLOADED",
+  "GUEST_PANICKED",
+  "GUEST_PVSHUTDOWN",
+  "MEMORY_FAILURE",
+  "POWERDOWN",
+  "RESET",
+  "RESUME",
+  "SHUTDOWN",
+  "STOP",
+  "SUSPEND",
+  "SUSPEND_DISK",
+  "WAKEUP",
+  "WATCHDOG",
+];
