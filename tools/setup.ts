@@ -19,7 +19,7 @@ Options:
   --qemu-only  Leave the Linux guest out
   --help       Show this help`;
 
-const LINUX_FOLDER = `${import.meta.dirname}/../.cache/linux`;
+const LINUX_FOLDER = `${import.meta.dirname?.replace(/\/tools$/, "")}/.cache/linux`;
 const QEMU = "qemu-system-x86_64";
 
 /** Returns the exit code. */

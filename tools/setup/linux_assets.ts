@@ -71,12 +71,14 @@ async function download(folder: string): Promise<string> {
     return await downloadWith(options, folder);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
+    say(error.message);
   }
-  say("This system's package lists are missing or out of date; fetching others, for this download only");
+  say("Perhaps this system's package lists are out of date: fetching new ones, for this download only");
   await Deno.mkdir(`${folder}/lists/partial`, { recursive: true });
   await Deno.mkdir(`${folder}/cache/archives/partial`, { recursive: true });
   options.push("-o", `Dir::State::lists=${folder}/lists`, "-o", `Dir::Cache=${folder}/cache`);
-  await run(["apt-get", ...options, "update"]);
+  // Without the mode it succeeds when it could fetch nothing at all.
+  await run(["apt-get", ...options, "-o", "APT::Update::Error-Mode=any", "update"]);
   return await downloadWith(options, folder);
 }
 

@@ -1,5 +1,5 @@
 /** How often a package manager is asked again while another one holds its lock. */
-const LOCK_RETRY_MS = 2_000;
+const LOCK_RETRY_MS = 1_000;
 const LOCK_LIMIT_MS = 300_000;
 
 /** A command that could not be run or failed; the message says all that there is to say. */
