@@ -37,6 +37,8 @@ export interface AttachOptions {
   signal?: AbortSignal;
   /** How long greeting and negotiation may take, in milliseconds. Default 5000. */
   timeoutMs?: number;
+  /** When nobody listens at the address: `fail` at once (default), or `retry` for as long, for a QEMU that is only just starting. */
+  whileMissing?: "fail" | "retry";
   /** The budgets of `shutdown()` when it is called without any. */
   stop?: StopOptions;
   /** Told what is neither a result nor an error. Default: silent. */
