@@ -1,0 +1,34 @@
+/** The house: each room under src/ and the rooms it may import from. Arrows point down only. */
+export const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  cli: ["daemon", "supervisor", "vm", "machine", "qmp"],
+  daemon: ["supervisor"],
+  supervisor: ["vm", "machine", "qmp"],
+  testing: ["vm", "machine", "qmp"],
+  vm: ["machine", "qmp", "qga"],
+  machine: [],
+  qga: ["qmp", "qapi"],
+  qmp: ["qapi"],
+  qapi: [],
+};
+
+/** Files that a room may import with `import type` although there is no arrow. */
+export const TYPE_ARROWS: Readonly<Record<string, readonly string[]>> = {
+  machine: ["src/qmp/address.ts"],
+};
+
+/** What mod.ts may not pull in, by any chain of static imports: it would make every launch slower. */
+export const NOT_ON_THE_LAUNCH_PATH: RegExp = /^(?:node|npm):|^@logtape\/|^hono|^zod/;
+
+/** Files that decide and do nothing else; a name that ends in a slash means all files of the folder. */
+export const PURE_FILES: readonly string[] = [
+  "src/machine/",
+  "src/qmp/decoder.ts",
+  "src/qmp/message.ts",
+  "src/supervisor/policy.ts",
+  "src/vm/stop_ladder.ts",
+  "src/vm/verdict.ts",
+];
+
+/** What has no place in a pure file: the system, the clock, chance, and time that passes. */
+export const IMPURE: RegExp =
+  /\bDeno\s*\.|\bDate\.now\b|\bnew Date\(\)|\bperformance\.now\b|\bMath\.random\b|\bcrypto\.(?:getRandomValues|randomUUID)\b|\bset(?:Timeout|Interval)\b/g;
