@@ -23,6 +23,7 @@ await supervisor.add({
 const steady = await supervisor.add({
   config: { name: "steady", accel: "tcg", memoryMiB: 16, firmware: { bios: `${folder}/spin.rom` } },
   restart: "always",
+  stop: { powerdownMs: 0 }, // this guest does not look at its power button
 });
 // Somebody kills the second one; it comes back.
 await steady.vm?.kill();
