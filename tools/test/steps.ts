@@ -1,0 +1,67 @@
+/** A step of `deno task test`: a deno command, and whether it counts its own tests. */
+export interface Step {
+  readonly name: string;
+  readonly title: string;
+  readonly args: readonly string[];
+  /** Whether it prints a summary of tests; else it counts as one. */
+  readonly hasTests: boolean;
+}
+
+/** In the order in which they run: what is quick to fail comes first. */
+export const STEPS: readonly Step[] = [
+  { name: "format", title: "Format", args: ["fmt", "--check"], hasTests: false },
+  { name: "lint", title: "Lint", args: ["lint"], hasTests: false },
+  {
+    name: "check",
+    title: "Types",
+    args: ["check", "--frozen", "mod.ts", "src", "tests", "tools", "examples"],
+    hasTests: false,
+  },
+  {
+    name: "layers",
+    title: "Layers: which folder imports which",
+    args: ["run", "--allow-read=.", "tools/check_layers.ts"],
+    hasTests: false,
+  },
+  {
+    name: "fences",
+    title: "Fences: every code block in the documentation is run and asserts something",
+    args: ["run", "--allow-read=.", "tools/check_fences.ts"],
+    hasTests: false,
+  },
+  {
+    name: "unit",
+    title: "Unit tests, which may read and nothing else",
+    args: ["test", "--frozen", "--allow-read=src,tests/testdata", "tests/unit"],
+    hasTests: true,
+  },
+  {
+    name: "doc",
+    title: "Documentation, its code blocks run",
+    // The settings for sanitizers in deno.json don't reach code blocks.
+    args: [
+      "test",
+      "--frozen",
+      "--doc",
+      "--sanitize-ops",
+      "--sanitize-resources",
+      "-A",
+      "mod.ts",
+      "src",
+      "README.md",
+    ],
+    hasTests: true,
+  },
+  {
+    name: "integration",
+    title: "Integration tests on real QEMU",
+    args: ["test", "--frozen", "-A", "tests/integration"],
+    hasTests: true,
+  },
+  {
+    name: "publish",
+    title: "Publish, a dry run",
+    args: ["publish", "--quiet", "--dry-run", "--allow-dirty"],
+    hasTests: false,
+  },
+];

@@ -1,0 +1,63 @@
+/** How many tests of a kind there were. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly ignored: number;
+}
+
+const SUMMARY =
+  /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored(?: \(\d+ steps?\))?)?[ |(\w)]*$/gm;
+
+/**
+ * Reads the counts that `deno test` prints at its end, without colours.
+ *
+ * @param output What it wrote to its standard output.
+ * @param success Whether it ended with exit code 0.
+ * @returns The counts. A run that printed none (a type error, a crash) is one failure, and so is one that says
+ * that nothing failed and ends with an error all the same.
+ */
+export function countTests(output: string, success: boolean): Counts {
+  // A test may print the summary of another run: only the last one is this run's.
+  const [, passed, failed, ignored = "0"] = [...output.matchAll(SUMMARY)].at(-1) ?? [];
+  if (passed === undefined || failed === undefined) return { passed: 0, failed: 1, ignored: 0 };
+  const counts = { passed: Number(passed), failed: Number(failed), ignored: Number(ignored) };
+  return !success && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+}
+
+/** What one step came to. */
+export interface StepResult extends Counts {
+  readonly name: string;
+  readonly ms: number;
+}
+
+/**
+ * The end of a run: a table of the steps, a word on what was not run, and the line that everything is about.
+ *
+ * @param results What the steps came to.
+ * @returns The lines to print; the last one is `N passed, N failed`.
+ */
+export function formatResults(results: readonly StepResult[]): string[] {
+  const rows = results.map(({ name, passed, failed, ignored, ms }) => [
+    name,
+    failed === 0 ? "ok" : "FAILED",
+    String(passed),
+    String(failed),
+    String(ignored),
+    `${(ms / 1000).toFixed(1)} s`,
+  ]);
+  const table = [["step", "", "passed", "failed", "not run", "time"], ...rows];
+  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ??
+    [];
+  const lines = table.map((row) =>
+    row.map((cell, column) =>
+      column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)
+    )
+      .join("  ").trimEnd()
+  );
+  const sum = (key: keyof Counts) => results.reduce((total, result) => total + result[key], 0);
+  const ignored = sum("ignored");
+  if (ignored > 0) {
+    lines.push("", `${ignored} not run: the names of these tests, marked "ignored" above, say why`);
+  }
+  return [...lines, "", `${sum("passed")} passed, ${sum("failed")} failed`];
+}
