@@ -1,4 +1,5 @@
 /** Runs every check and test of the project, goes on after a failure, and says at the end what came of it. */
+import { say, which } from "./setup/run.ts";
 import { countTests, formatResults, type StepResult } from "./test/summary.ts";
 import { type Step, STEPS } from "./test/steps.ts";
 
@@ -11,11 +12,6 @@ The last line is "N passed, N failed"; a step without tests of its own counts as
 anything failed. With CI=true a test that can't run for want of something is a failure, else it says so.`;
 
 const ROOT = new URL("..", import.meta.url);
-
-function say(line: string): void {
-  // deno-lint-ignore no-console -- a tool talks to people
-  console.log(line);
-}
 
 /** The step that runs now, to be ended when somebody ends this. */
 class Runner {
@@ -30,6 +26,10 @@ class Runner {
 
   async run(step: Step): Promise<StepResult> {
     say(`\n== ${step.title}`);
+    if (step.needs !== undefined && await which(step.needs) === null) {
+      say(`-- ${step.name}: FAILED, there is no ${step.needs} on the PATH; run \`deno task setup\``);
+      return { name: step.name, ms: 0, passed: 0, failed: 1, ignored: 0 };
+    }
     const start = performance.now();
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [...step.args],

@@ -1,6 +1,11 @@
 /** The longest that any of these guests may take; QEMU is then killed, which ends every wait. */
 const LIMIT_MS = 60_000;
 
+/** On Linux QEMU dies with the test's process, however that one ends. */
+const PROGRAM: readonly string[] = Deno.build.os === "linux"
+  ? ["setpriv", "--pdeathsig", "KILL", "qemu-system-x86_64"]
+  : ["qemu-system-x86_64"];
+
 /** One line of QEMU's own event record, without its time. */
 export interface RecordedEvent {
   event: string;
@@ -41,8 +46,10 @@ export class RawQemu implements AsyncDisposable {
     await Deno.writeTextFile(`${dir}/record.in`, '{"execute":"qmp_capabilities"}{"execute":"cont"}');
     await Deno.writeTextFile(`${dir}/record.out`, "");
     for (const [name, bytes] of Object.entries(files)) await Deno.writeFile(`${dir}/${name}`, bytes);
-    const child = new Deno.Command("qemu-system-x86_64", {
+    const [program = "", ...prefix] = PROGRAM;
+    const child = new Deno.Command(program, {
       args: [
+        ...prefix,
         ...["-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none", "-m", "16", "-S"],
         ...["-chardev", `pipe,id=record,path=${dir}/record`, "-mon", "chardev=record,mode=control"],
         ...args.map((arg) => arg.replaceAll("{dir}", dir)),

@@ -5,6 +5,8 @@ export interface Step {
   readonly args: readonly string[];
   /** Whether it prints a summary of tests; else it counts as one. */
   readonly hasTests: boolean;
+  /** A program without which it can't run, which `deno task setup` installs. */
+  readonly needs?: string;
 }
 
 /** In the order in which they run: what is quick to fail comes first. */
@@ -38,7 +40,6 @@ export const STEPS: readonly Step[] = [
   {
     name: "doc",
     title: "Documentation, its code blocks run",
-    // The settings for sanitizers in deno.json don't reach code blocks.
     args: [
       "test",
       "--frozen",
@@ -57,6 +58,7 @@ export const STEPS: readonly Step[] = [
     title: "Integration tests on real QEMU",
     args: ["test", "--frozen", "-A", "tests/integration"],
     hasTests: true,
+    needs: "qemu-system-x86_64",
   },
   {
     name: "publish",
