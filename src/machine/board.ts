@@ -9,8 +9,8 @@ export interface Board {
   pci: boolean;
   /** It has an ISA bus. */
   isa: boolean;
-  /** It has an IDE or AHCI controller. */
-  ide: boolean;
+  /** Its IDE or AHCI controller: how many buses, and how many drives on each. Null where it has none. */
+  ide: { buses: number; units: number } | null;
   /** It has a UART that `-serial` is plugged into. */
   uart: boolean;
   /** It looks at `-vga`. */
@@ -24,7 +24,7 @@ const UNKNOWN: Board = {
   virtio: "pci",
   pci: false,
   isa: false,
-  ide: false,
+  ide: null,
   uart: true,
   vga: true,
   x86: false,
@@ -33,14 +33,23 @@ const EMPTY: Board = {
   virtio: null,
   pci: false,
   isa: false,
-  ide: false,
+  ide: null,
   uart: false,
   vga: false,
   x86: false,
 };
-const PC: Board = { virtio: "pci", pci: true, isa: true, ide: true, uart: true, vga: true, x86: true };
+const PC: Board = {
+  virtio: "pci",
+  pci: true,
+  isa: true,
+  ide: { buses: 2, units: 2 },
+  uart: true,
+  vga: true,
+  x86: true,
+};
+const Q35: Board = { ...PC, ide: { buses: 6, units: 1 } };
 const ISA_PC: Board = { ...PC, virtio: null, pci: false };
-const MICROVM: Board = { ...PC, virtio: "device", pci: false, ide: false, vga: false };
+const MICROVM: Board = { ...PC, virtio: "device", pci: false, ide: null, vga: false };
 const VIRT: Board = { ...UNKNOWN, pci: true, vga: false };
 const PSERIES: Board = { ...UNKNOWN, pci: true };
 const S390: Board = { ...UNKNOWN, virtio: "ccw", uart: false, vga: false };
@@ -74,7 +83,8 @@ export function boardOf(config: VmConfig, facts: Pick<HostFacts, "arch">): Board
   const type = machineType(config, facts) ?? "";
   if (type === "none") return EMPTY;
   if (isX86(facts.arch)) {
-    if (/^(pc|q35)(-|$)/.test(type)) return PC;
+    if (/^(pc-)?q35(-|$)/.test(type)) return Q35;
+    if (/^pc(-|$)/.test(type)) return PC;
     if (type === "isapc") return ISA_PC;
     if (type === "microvm") {
       const pcie = isOn(config.machineProps?.pcie ?? false);

@@ -23,11 +23,26 @@ export function driveArgs(config: VmConfig, board: Board): string[] {
   if (drives.some((drive) => driveInterface(drive, board) === "scsi")) {
     args.push("-device", formatOption(virtioDevice(board, "virtio-scsi"), { id: "scsi0" }));
   }
-  for (const drive of drives) args.push(...oneDrive(drive, drive.id, driveInterface(drive, board), board));
+  let ideDrives = 0;
+  for (const drive of drives) {
+    const on = driveInterface(drive, board);
+    args.push(...oneDrive(drive, drive.id, on, board, on === "ide" ? idePlace(board, ideDrives++) : {}));
+  }
   return args;
 }
 
-function oneDrive(drive: DriveConfig, id: string, on: DriveInterface, board: Board): string[] {
+/** Left to itself QEMU puts every drive on the first bus, and fails at the second (q35) or third (pc). */
+function idePlace({ ide }: Board, index: number): Record<string, OptionValue> {
+  return ide === null ? {} : { bus: `ide.${Math.floor(index / ide.units)}`, unit: index % ide.units };
+}
+
+function oneDrive(
+  drive: DriveConfig,
+  id: string,
+  on: DriveInterface,
+  board: Board,
+  place: Readonly<Record<string, OptionValue>>,
+): string[] {
   const backend = formatOption(undefined, {
     // A floppy's controller is there only if QEMU hears of the floppy this way (q35); the others get a device of their own.
     if: on === "floppy" ? "floppy" : "none",
@@ -49,6 +64,7 @@ function oneDrive(drive: DriveConfig, id: string, on: DriveInterface, board: Boa
   const frontend: Record<string, OptionValue> = {
     id,
     drive: id,
+    ...place,
     bootindex: drive.bootIndex,
     rerror: drive.rerror,
     werror: drive.werror,
@@ -77,8 +93,8 @@ function deviceName(drive: DriveConfig, on: DriveInterface, board: Board): strin
 
 function driveInterface(drive: DriveConfig, board: Board): DriveInterface {
   if (drive.interface !== undefined) return drive.interface;
-  if (drive.media === "cdrom") return board.ide ? "ide" : "scsi";
-  return board.virtio === null && board.ide ? "ide" : "virtio-blk";
+  if (drive.media === "cdrom") return board.ide === null ? "scsi" : "ide";
+  return board.virtio === null && board.ide !== null ? "ide" : "virtio-blk";
 }
 
 /** The format, never QEMU's guess: what is in a raw image is the guest's to write. */

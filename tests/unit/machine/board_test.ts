@@ -36,6 +36,12 @@ Deno.test("boardOf() knows the buses of the machine types that were measured, an
   }
 });
 
+Deno.test("boardOf() knows how many IDE drives fit where", () => {
+  const ide = (machine: string) => boardOf({ machine }, { arch: "x86_64" }).ide;
+  assertEquals(["pc", "isapc"].map(ide), [{ buses: 2, units: 2 }, { buses: 2, units: 2 }]);
+  assertEquals(["q35", "pc-q35-7.2"].map(ide), [{ buses: 6, units: 1 }, { buses: 6, units: 1 }]);
+});
+
 Deno.test("virtioDevice() ends as the board's bus does", () => {
   const named = (machine: string) => virtioDevice(boardOf({ machine }, { arch: "x86_64" }), "virtio-net");
   assertEquals(["pc", "microvm", "isapc"].map(named), [
