@@ -116,7 +116,7 @@ export async function linuxGuest(options: LinuxGuestOptions = {}): Promise<Linux
   };
 }
 
-/** Null where this module was not loaded from a checkout but over the network: then there is no folder by it. */
+/** A module that was loaded over the network has no folder, and so no assets by it. */
 function defaultAssetsDir(): string {
   const { dirname } = import.meta;
   if (dirname !== undefined) return dirname.replace(/\/src\/testing$/, "/.cache/linux");

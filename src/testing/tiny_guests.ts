@@ -11,17 +11,29 @@ halt:   cli
  * sector (`bootSector()`) and from a disk (`diskImage()`), and start within a tenth of a second.
  */
 export interface TinyGuests {
+  /** Prints `OK` on the first serial port, then halts. */
   readonly printAndHalt: TinyGuest;
+  /** Resets the machine by a triple fault. */
   readonly tripleFault: TinyGuest;
+  /** Powers off through ACPI. */
   readonly powerOff: TinyGuest;
+  /** Reports a panic through pvpanic, then halts. */
   readonly panic: TinyGuest;
+  /** Runs in a circle for ever. */
   readonly spin: TinyGuest;
+  /** Halts for ever with interrupts off. */
   readonly halt: TinyGuest;
+  /** Sends back what it gets on the first serial port. */
   readonly echo: TinyGuest;
+  /** Resets the machine through port 0xcf9. */
   readonly reset: TinyGuest;
+  /** Resets the machine through the keyboard controller. */
   readonly keyboardReset: TinyGuest;
+  /** Ends QEMU with exit code 33 through isa-debug-exit. */
   readonly debugExit: TinyGuest;
+  /** Changes the year in the real-time clock, then halts. */
   readonly rtcWrite: TinyGuest;
+  /** Arms the ib700 watchdog with 2 s and never feeds it. */
   readonly watchdog: TinyGuest;
 }
 

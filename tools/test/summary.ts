@@ -5,6 +5,9 @@ export interface Counts {
   readonly ignored: number;
 }
 
+/** A test that was not run: its name says why. */
+const IGNORED = /^\s*(.+?) \.\.\. ignored\b.*$/gm;
+
 const SUMMARY =
   /^(?:ok|FAILED) \| (\d+) passed(?: \(\d+ steps?\))? \| (\d+) failed(?: \(\d+ steps?\))?(?: \| (\d+) ignored(?: \(\d+ steps?\))?)?[ |(\w)]*$/gm;
 
@@ -24,9 +27,21 @@ export function countTests(output: string, success: boolean): Counts {
   return !success && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
 }
 
+/**
+ * Reads the names of the tests that `deno test` did not run.
+ *
+ * @param output What it wrote to its standard output.
+ * @returns The names.
+ */
+export function ignoredTests(output: string): string[] {
+  return [...output.matchAll(IGNORED)].map(([, name = ""]) => name);
+}
+
 /** What one step came to. */
 export interface StepResult extends Counts {
   readonly name: string;
+  /** The names of the tests that were not run. */
+  readonly notRun: readonly string[];
   readonly ms: number;
 }
 
@@ -55,9 +70,7 @@ export function formatResults(results: readonly StepResult[]): string[] {
       .join("  ").trimEnd()
   );
   const sum = (key: keyof Counts) => results.reduce((total, result) => total + result[key], 0);
-  const ignored = sum("ignored");
-  if (ignored > 0) {
-    lines.push("", `${ignored} not run: the names of these tests, marked "ignored" above, say why`);
-  }
+  const notRun = results.flatMap((result) => result.notRun);
+  if (notRun.length > 0) lines.push("", "Not run:", ...notRun.map((name) => `  ${name}`));
   return [...lines, "", `${sum("passed")} passed, ${sum("failed")} failed`];
 }

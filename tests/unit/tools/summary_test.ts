@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { countTests, formatResults } from "../../../tools/test/summary.ts";
+import { countTests, formatResults, ignoredTests } from "../../../tools/test/summary.ts";
 
 // Each is the end of what Deno 2.9.6 prints.
 const SUMMARIES: [summary: string, passed: number, failed: number, ignored: number][] = [
@@ -35,8 +35,8 @@ Deno.test("countTests() takes the last summary when a test has printed another o
 Deno.test("formatResults() ends with the sums", () => {
   assertEquals(
     formatResults([
-      { name: "format", passed: 1, failed: 0, ignored: 0, ms: 120 },
-      { name: "unit", passed: 120, failed: 2, ignored: 0, ms: 12_340 },
+      { name: "format", passed: 1, failed: 0, ignored: 0, notRun: [], ms: 120 },
+      { name: "unit", passed: 120, failed: 2, ignored: 0, notRun: [], ms: 12_340 },
     ]),
     [
       "step            passed  failed  not run    time",
@@ -48,11 +48,15 @@ Deno.test("formatResults() ends with the sums", () => {
   );
 });
 
-Deno.test("formatResults() says that tests were not run, before the last line", () => {
-  const lines = formatResults([{ name: "unit", passed: 1, failed: 0, ignored: 2, ms: 5 }]);
-  assertEquals(lines.slice(-3), [
-    '2 not run: the names of these tests, marked "ignored" above, say why',
-    "",
-    "1 passed, 0 failed",
+Deno.test("ignoredTests() reads the names of the tests that were not run", () => {
+  const output =
+    "a ... ok (1ms)\nb (can't run here: no QEMU) ... ignored (0ms)\n  c ... ignored\n... ignored\n";
+  assertEquals(ignoredTests(output), ["b (can't run here: no QEMU)", "c"]);
+});
+
+Deno.test("formatResults() names the tests that were not run, before the last line", () => {
+  const lines = formatResults([
+    { name: "unit", passed: 1, failed: 0, ignored: 2, notRun: ["a (no QEMU)", "b"], ms: 5 },
   ]);
+  assertEquals(lines.slice(-5), ["Not run:", "  a (no QEMU)", "  b", "", "1 passed, 0 failed"]);
 });
