@@ -1,6 +1,9 @@
 /** QEMU answers deeper nesting with a thousand errors that carry no id (its limit is 1024 on 7.2 and 10.0). */
 const MAX_DEPTH = 1000;
 
+/** QEMU's JSON reader takes none of the 66 code points that Unicode keeps for no character, such as U+FFFF. */
+const NONCHARACTER = /\p{Noncharacter_Code_Point}/u;
+
 /** `JSON.rawJSON`, which V8 has and TypeScript's library does not declare yet. */
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
 
@@ -9,7 +12,7 @@ const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON;
  * (8.6 µs each) and an unread newline turns its end of file into a reset.
  *
  * What QEMU's parser would answer with an error that carries no id is refused here, because such an error ends the
- * connection for all calls: a lone surrogate, or nesting deeper than 1000.
+ * connection for all calls: a lone surrogate, a noncharacter, or nesting deeper than 1000.
  *
  * @param command The command's name.
  * @param args Its arguments, a plain object; `bigint` values are written with all their digits.
@@ -21,6 +24,9 @@ export function encodeCommand(command: string, args: unknown, oob: boolean): str
   const name = encodeValue(command, command);
   const verb = oob ? "exec-oob" : "execute";
   const body = args === undefined ? "{}" : encodeValue(args, command);
+  if (!body?.startsWith("{")) {
+    throw new TypeError(`Cannot send "${command}": its arguments must be an object, found ${kindOf(args)}`);
+  }
   return body === "{}" ? `{"${verb}":${name}` : `{"${verb}":${name},"arguments":${body}`;
 }
 
@@ -35,13 +41,16 @@ export function withId(text: string, id: number): string {
   return `${text},"id":${id}}`;
 }
 
-function encodeValue(value: unknown, command: string): string {
+function encodeValue(value: unknown, command: string): string | undefined {
   const text = stringify(value);
-  if (text === undefined) {
-    throw new TypeError(`Cannot send "${command}": its arguments must be an object, found ${typeof value}`);
-  }
+  if (text === undefined) return undefined;
   // JSON.stringify writes a lone surrogate as an escape, so this is a cheap test that is only seldom passed.
   if (text.includes("\\ud")) assertWellFormed(JSON.parse(text), command);
+  if (NONCHARACTER.test(text)) {
+    throw new TypeError(
+      `Cannot send "${command}": a string in its arguments holds a code point that is no character, such as U+FFFF`,
+    );
+  }
   if (text.length > MAX_DEPTH) assertDepth(text, command);
   return text;
 }
@@ -88,4 +97,9 @@ function assertDepth(text: string, command: string): void {
       );
     }
   }
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "an array" : typeof value;
 }
