@@ -41,14 +41,15 @@ export class Deadlines<Key> implements Disposable {
   #fire(): void {
     this.#timer = null;
     const now = performance.now();
-    const late: Key[] = [];
+    const late: { key: Key; at: number }[] = [];
     let earliest = Infinity;
     for (const [key, at] of this.#due) {
-      if (at <= now) late.push(key);
+      if (at <= now) late.push({ key, at });
       else if (at < earliest) earliest = at;
     }
-    for (const key of late) this.#due.delete(key);
+    for (const { key } of late) this.#due.delete(key);
     if (earliest < Infinity) this.#arm(earliest);
-    for (const key of late) this.#expired(key);
+    late.sort((a, b) => a.at - b.at);
+    for (const { key } of late) this.#expired(key);
   }
 }
