@@ -11,23 +11,17 @@ import {
   QmpProtocolError,
   QmpTimeoutError,
 } from "./errors.ts";
-import { EventStream } from "./event_stream.ts";
+import { EventFanout } from "./event_fanout.ts";
+import type { EventStream } from "./event_stream.ts";
 import { dial, type DialOptions } from "./dial.ts";
+import { assertTimeout, Limit } from "./limit.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import type { AnyQmpEvent, Greeting, QmpEvent } from "./message.ts";
 import { type Call, QmpSession } from "./session.ts";
 import type { ByteTransport } from "./transport.ts";
 
-/** How many events from before the first `events()` call are kept for it. */
-const EARLY_EVENTS = 1024;
-
 /** How long greeting and negotiation may take, unless the caller says otherwise. */
 const DEFAULT_CONNECT_MS = 5000;
-
-interface StreamEntry {
-  names: ReadonlySet<string> | null;
-  stream: EventStream<AnyQmpEvent>;
-}
 
 /** What a client is made with. */
 export interface ClientOptions {
@@ -91,15 +85,12 @@ export class QmpClient implements AsyncDisposable {
   readonly closed: Promise<void>;
   readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   readonly #session: QmpSession;
-  readonly #streams = new Set<StreamEntry>();
-  readonly #deadlines = new Deadlines<Call>((call) => this.#expire(call));
-  readonly #timeouts = new WeakMap<Call, number>();
+  readonly #events = new EventFanout();
+  readonly #deadlines = new Deadlines<() => void>((expired) => expired());
   readonly #address: string;
   readonly #greeted: PromiseWithResolvers<Greeting> = Promise.withResolvers<Greeting>();
   #greeting: Greeting | null = null;
   #failure: Error | null = null;
-  /** Events from before the first command and the first stream. */
-  #early: AnyQmpEvent[] | null = [];
 
   private constructor(transport: ByteTransport, options: ClientOptions) {
     this.#address = transport.address;
@@ -108,7 +99,7 @@ export class QmpClient implements AsyncDisposable {
     this.#greeted.promise.catch(() => {});
     this.#session = new QmpSession(transport, {
       greeting: (greeting) => this.#greeted.resolve(greeting),
-      event: (event) => this.#deliver(event),
+      event: (event) => this.#events.deliver(event),
       ended: (error) => this.#ended(error),
     }, {
       logger: options.logger ?? silentLogger,
@@ -123,10 +114,11 @@ export class QmpClient implements AsyncDisposable {
    * @param options Deadline (5 s unless told otherwise), signal, what to do while the socket is missing.
    * @returns The client, once `qmp_capabilities` has returned.
    * @throws {MonitorBusyError} When the socket accepts but nothing greets in time: another client has this monitor.
-   * @throws {QmpConnectError} When nobody listens there, or the peer is no QMP monitor, or ends too early.
+   * @throws {QmpConnectError} When nobody listens there, or the peer ends too early, or does not negotiate in time.
    * @throws {QmpProtocolError} When the peer sends what is no QMP.
    */
   static async connect(address: MonitorAddress, options: ConnectOptions = {}): Promise<QmpClient> {
+    assertTimeout(options.timeoutMs);
     const until = performance.now() + (options.timeoutMs ?? DEFAULT_CONNECT_MS);
     const transport = await dial(address, until, options);
     return await QmpClient.#start(transport, until, options);
@@ -146,12 +138,14 @@ export class QmpClient implements AsyncDisposable {
   }
 
   static async #start(transport: ByteTransport, until: number, options: ClientOptions): Promise<QmpClient> {
-    const client = new QmpClient(transport, options);
+    let client: QmpClient | null = null;
     try {
-      await client.#negotiate(until, options.signal);
+      assertTimeout(options.timeoutMs);
+      client = new QmpClient(transport, options);
+      await client.#negotiate(until, options);
       return client;
     } catch (error) {
-      await client.close();
+      await (client ?? transport).close();
       throw error;
     }
   }
@@ -191,14 +185,15 @@ export class QmpClient implements AsyncDisposable {
   ): Promise<QmpCommands[C]["returns"]>;
   execute(command: string, args?: object, options?: ExecuteOptions): Promise<unknown>;
   execute(command: string, args?: object, options: ExecuteOptions = {}): Promise<unknown> {
-    this.#early = null;
+    this.#events.forgetEarly();
     return this.#run(command, args, options);
   }
 
   async #run(command: string, args: object | undefined, options: ExecuteOptions): Promise<unknown> {
     const { signal, timeoutMs } = options;
     signal?.throwIfAborted();
-    if (!this.#session.open) throw new QmpClosedError(this.#address, this.#failure);
+    assertTimeout(timeoutMs);
+    this.#assertOpen();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const oob = options.oob ?? false;
     const text = encodeCommand(command, args, oob);
@@ -210,16 +205,17 @@ export class QmpClient implements AsyncDisposable {
       this.#session.abandon(call);
       reject(signal?.reason);
     };
+    const expired = () => {
+      this.#session.abandon(call);
+      reject(new QmpTimeoutError(command, timeoutMs ?? 0));
+    };
     signal?.addEventListener("abort", aborted, { once: true });
-    if (timeoutMs !== undefined) {
-      this.#timeouts.set(call, timeoutMs);
-      this.#deadlines.set(call, timeoutMs);
-    }
+    if (timeoutMs !== undefined) this.#deadlines.set(expired, timeoutMs);
     try {
       return await promise;
     } finally {
       signal?.removeEventListener("abort", aborted);
-      this.#deadlines.delete(call);
+      this.#deadlines.delete(expired);
     }
   }
 
@@ -232,13 +228,9 @@ export class QmpClient implements AsyncDisposable {
    */
   events(): EventStream<AnyQmpEvent>;
   events<N extends keyof QmpEvents>(...names: N[]): EventStream<QmpEvent<N>>;
+  events(...names: string[]): EventStream<AnyQmpEvent>;
   events(...names: string[]): unknown {
-    const stream = this.#open(names);
-    for (const event of this.#early ?? []) {
-      if (names.length === 0 || names.includes(event.event)) stream.push(event);
-    }
-    this.#early = null;
-    return stream;
+    return this.#events.subscribeFirst(names);
   }
 
   /**
@@ -251,35 +243,47 @@ export class QmpClient implements AsyncDisposable {
    * @returns The first event that counts, once the action is done as well.
    * @throws What the action throws; {QmpTimeoutError}; {QmpInterruptedError} when the connection ends first.
    */
-  async expect<N extends keyof QmpEvents>(
+  expect<N extends keyof QmpEvents>(
     name: N,
     action: () => Promise<unknown>,
-    options: ExpectOptions<QmpEvent<N>> = {},
-  ): Promise<QmpEvent<N>> {
+    options?: ExpectOptions<QmpEvent<N>>,
+  ): Promise<QmpEvent<N>>;
+  expect(
+    name: string,
+    action: () => Promise<unknown>,
+    options?: ExpectOptions<AnyQmpEvent>,
+  ): Promise<AnyQmpEvent>;
+  async expect(
+    name: string,
+    action: () => Promise<unknown>,
+    options: ExpectOptions<AnyQmpEvent> = {},
+  ): Promise<unknown> {
     const { signal, timeoutMs, where = () => true } = options;
     signal?.throwIfAborted();
-    if (!this.#session.open) throw new QmpClosedError(this.#address, this.#failure);
-    this.#early = null;
-    // What has already arrived but was not read yet is older than the action: let the reader have it first.
-    await new Promise((resolve) => setTimeout(resolve, 0));
-    using stream = this.#open([name]) as EventStream<AnyQmpEvent> as unknown as EventStream<QmpEvent<N>>;
-    const limit = new AbortController();
-    const timer = timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => limit.abort(new QmpTimeoutError(`expect ${name}`, timeoutMs)), timeoutMs);
-    const stop = () => limit.abort(signal?.reason);
-    signal?.addEventListener("abort", stop, { once: true });
-    const seen = async (): Promise<QmpEvent<N>> => {
-      for await (const event of stream) if (where(event)) return event;
-      throw new QmpInterruptedError(`expect ${name}`, true, this.#failure);
+    assertTimeout(timeoutMs);
+    this.#assertOpen();
+    this.#events.forgetEarly();
+    // What has already arrived but was not read yet is older than the action.
+    await this.#session.caughtUp();
+    signal?.throwIfAborted();
+    this.#assertOpen();
+
+    const command = `expect ${name}`;
+    using stream = this.#events.subscribe([name]);
+    using limit = new Limit(timeoutMs, () => new QmpTimeoutError(command, timeoutMs ?? 0), signal);
+    const seen = async (): Promise<AnyQmpEvent> => {
+      for (;;) {
+        const result = await stream.next().catch(() => null);
+        if (result === null || result.done) throw new QmpInterruptedError(command, true, this.#failure);
+        if (where(result.value)) return result.value;
+      }
     };
-    try {
-      const [event] = await abortable(Promise.all([seen(), action()]), limit.signal);
-      return event;
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
-    }
+    // An async function, so that an action that throws at once is a rejection like any other.
+    const act = async (): Promise<void> => {
+      await action();
+    };
+    const [event] = await abortable(Promise.all([seen(), act()]), limit.signal);
+    return event;
   }
 
   /** Closes the connection: pending calls reject, streams end. The monitor is free for its next client. */
@@ -292,11 +296,10 @@ export class QmpClient implements AsyncDisposable {
     return this.close();
   }
 
-  async #negotiate(until: number, signal: AbortSignal | undefined): Promise<void> {
-    const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(), Math.max(0, until - performance.now()));
-    const stop = () => limit.abort();
-    signal?.addEventListener("abort", stop, { once: true });
+  async #negotiate(until: number, options: ClientOptions): Promise<void> {
+    const { signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
+    const late = () => new QmpTimeoutError("qmp_capabilities", timeoutMs);
+    using limit = new Limit(until - performance.now(), late, signal);
     let phase: "greeting" | "negotiation" = "greeting";
     try {
       const greeting = await abortable(this.#greeted.promise, limit.signal);
@@ -309,45 +312,26 @@ export class QmpClient implements AsyncDisposable {
       if (!limit.signal.aborted) throw this.#connectFailure(phase, error);
       if (phase === "greeting") throw new MonitorBusyError(this.#address, "greeting");
       throw new QmpConnectError(this.#address, phase, { cause: error });
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", stop);
     }
   }
 
   #connectFailure(phase: "greeting" | "negotiation", error: unknown): Error {
     if (this.#failure instanceof QmpProtocolError) return this.#failure;
-    return new QmpConnectError(this.#address, phase, { cause: this.#failure ?? error });
+    // That the connection ended before the greeting needs no cause: the phase says it.
+    return new QmpConnectError(this.#address, phase, {
+      cause: this.#failure ?? (phase === "greeting" ? null : error),
+    });
   }
 
-  #open(names: readonly string[]): EventStream<AnyQmpEvent> {
-    const entry: StreamEntry = {
-      names: names.length === 0 ? null : new Set(names),
-      stream: new EventStream<AnyQmpEvent>({ onDispose: () => this.#streams.delete(entry) }),
-    };
-    if (this.#session.open) this.#streams.add(entry);
-    else entry.stream.end(this.#failure ?? undefined);
-    return entry.stream;
-  }
-
-  #deliver(event: AnyQmpEvent): void {
-    for (const { names, stream } of this.#streams) {
-      if (names === null || names.has(event.event)) stream.push(event);
-    }
-    if (this.#early !== null && this.#early.length < EARLY_EVENTS) this.#early.push(event);
-  }
-
-  #expire(call: Call): void {
-    this.#session.abandon(call);
-    call.reject(new QmpTimeoutError(call.command, this.#timeouts.get(call) ?? 0));
+  #assertOpen(): void {
+    if (!this.#session.open) throw new QmpClosedError(this.#address, this.#failure);
   }
 
   #ended(error: Error | null): void {
     this.#failure = error;
     this.#deadlines[Symbol.dispose]();
-    for (const { stream } of this.#streams) stream.end(error ?? undefined);
-    this.#streams.clear();
-    this.#greeted.reject(error ?? new Error("The connection ended"));
+    this.#events.end(error);
+    this.#greeted.reject(error ?? new QmpClosedError(this.#address));
     this.#closed.resolve();
   }
 }

@@ -1,6 +1,7 @@
 import { delay } from "@std/async/delay";
 import { formatAddress, type MonitorAddress } from "./address.ts";
 import { MonitorBusyError, QmpConnectError } from "./errors.ts";
+import { Limit } from "./limit.ts";
 import { type ByteTransport, openTransport } from "./transport.ts";
 
 /** Between two attempts to connect. QEMU needs 20 to 30 ms until it listens, so the wait is a small part of it. */
@@ -24,6 +25,8 @@ export interface DialOptions {
  * @param until The deadline, as `performance.now()` counts.
  * @param options What to do while nobody listens.
  * @returns The open transport. That proves nothing yet: only a greeting does.
+ * @throws {MonitorBusyError} When the socket's queue is still full at the deadline.
+ * @throws {QmpConnectError} When nobody listens there, or does not answer before the deadline.
  */
 export async function dial(
   address: MonitorAddress,
@@ -31,21 +34,29 @@ export async function dial(
   options: DialOptions,
 ): Promise<ByteTransport> {
   const { signal, whileMissing = "fail" } = options;
+  const ms = until - performance.now();
+  using limit = new Limit(
+    ms,
+    () => new Deno.errors.TimedOut(`No answer within ${Math.round(ms)} ms`),
+    signal,
+  );
+  let found: unknown = null;
   for (;;) {
     try {
-      return await openTransport(address, signal);
+      return await openTransport(address, limit.signal);
     } catch (error) {
       signal?.throwIfAborted();
-      const busy = error instanceof Deno.errors.WouldBlock;
-      const missing = error instanceof Deno.errors.NotFound || error instanceof Deno.errors.ConnectionRefused;
-      const again = busy || (missing && whileMissing === "retry");
-      if (again && performance.now() < until) {
-        await delay(RETRY_MS, signal ? { signal } : {});
-        continue;
-      }
-      if (busy) throw new MonitorBusyError(formatAddress(address), "open", { cause: error });
-      if (error instanceof TypeError || error instanceof Deno.errors.NotCapable) throw error;
-      throw new QmpConnectError(formatAddress(address), "open", { cause: error });
+      // When the time is over, what was found last says more than that.
+      if (!limit.signal.aborted || found === null) found = error;
     }
+    const busy = found instanceof Deno.errors.WouldBlock;
+    const missing = found instanceof Deno.errors.NotFound || found instanceof Deno.errors.ConnectionRefused;
+    if ((busy || (missing && whileMissing === "retry")) && performance.now() < until) {
+      await delay(RETRY_MS, signal ? { signal } : {});
+      continue;
+    }
+    if (found instanceof TypeError || found instanceof Deno.errors.NotCapable) throw found;
+    if (busy) throw new MonitorBusyError(formatAddress(address), "open", { cause: found });
+    throw new QmpConnectError(formatAddress(address), "open", { cause: found });
   }
 }

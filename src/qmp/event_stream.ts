@@ -25,19 +25,20 @@ export const DEFAULT_STREAM_CAPACITY = 8192;
 export class EventStream<T> implements AsyncIterableIterator<T>, Disposable {
   readonly #capacity: number;
   readonly #onDispose: (() => void) | undefined;
-  /** A ring once it is full; `#head` is the oldest. */
+  /** What waits for the reader begins at `#head`; what is before it was read or dropped. */
   #items: T[] = [];
   #head = 0;
-  #lagged = 0;
+  #lagged: number;
   #state: { kind: "open" } | { kind: "ended"; error: unknown } = { kind: "open" };
   #takers: PromiseWithResolvers<IteratorResult<T>>[] = [];
 
   /**
-   * @param options `capacity`: how many items are kept for a slow reader (default 8192); `onDispose`: called once
-   * when the reader gives the stream up.
+   * @param options `capacity`: how many items are kept for a slow reader (default 8192); `lagged`: how many were dropped
+   * before the stream was made (default 0); `onDispose`: called once when the reader gives the stream up.
    */
-  constructor(options: { capacity?: number; onDispose?: () => void } = {}) {
+  constructor(options: { capacity?: number; lagged?: number; onDispose?: () => void } = {}) {
     this.#capacity = options.capacity ?? DEFAULT_STREAM_CAPACITY;
+    this.#lagged = options.lagged ?? 0;
     this.#onDispose = options.onDispose;
     if (!Number.isInteger(this.#capacity) || this.#capacity < 1) {
       throw new RangeError(

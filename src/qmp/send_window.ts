@@ -45,6 +45,11 @@ export class SendWindow<Call> {
     return id;
   }
 
+  /** Whose place an id names; `undefined` when nobody has it. */
+  at(id: unknown): Call | undefined {
+    return typeof id === "number" ? this.#places[id] : undefined;
+  }
+
   /** Gives up the place of a reply's id and says whose it was; `undefined` when nobody waits for that id. */
   leave(id: unknown): Call | undefined {
     if (typeof id !== "number") return undefined;
@@ -77,7 +82,7 @@ export class SendWindow<Call> {
     return true;
   }
 
-  /** Empties the window: every call that was in flight or waiting, oldest places first. */
+  /** Empties the window: every call that was in flight, by its id, and then those that were waiting, in order. */
   clear(): Call[] {
     const calls = [...this.#places.filter((call) => call !== undefined), ...this.#waiting];
     this.#places.fill(undefined);

@@ -8,6 +8,12 @@ import type { ByteTransport } from "./transport.ts";
 
 const READ_BUFFER_BYTES = 64 * 1024;
 
+/** How long a connection that can't be written to any more may still be read. QEMU's last words take 35 ms at worst. */
+const DRAIN_MS = 500;
+
+/** `draining`: nothing can be written any more, and what the peer had still sent is read. `closing`: by our own side. */
+type SessionState = "open" | "draining" | "closing" | "ended";
+
 /** One command on its way: written at most once, answered at most once. */
 export interface Call {
   readonly command: string;
@@ -47,10 +53,15 @@ export class QmpSession {
   readonly #decoder: QmpDecoder;
   readonly #window = new SendWindow<Call>();
   #outgoing: { call: Call; id: number }[] = [];
-  #state: "open" | "closing" | "ended" = "open";
+  #state: SessionState = "open";
   #flushing: "idle" | "scheduled" | "writing" = "idle";
   #writer: Promise<void> = Promise.resolve();
   readonly #reader: Promise<void>;
+  #reads = 0;
+  /** Set while draining. */
+  #drainTimer: ReturnType<typeof setTimeout> | undefined;
+  /** Why the connection was given up though the peer did not end it. */
+  #gaveUp: Error | null = null;
 
   constructor(transport: ByteTransport, handlers: SessionHandlers, options: SessionOptions) {
     this.#transport = transport;
@@ -60,7 +71,7 @@ export class QmpSession {
     this.#reader = this.#read();
   }
 
-  /** Is the connection still there, as far as is known. */
+  /** Can commands still be sent, as far as is known. */
   get open(): boolean {
     return this.#state === "open";
   }
@@ -83,10 +94,23 @@ export class QmpSession {
     this.#release(entry.id);
   }
 
+  /**
+   * Resolves once what had arrived before the call is read: when a turn of the event loop has brought nothing new, or after ten
+   * turns, since a peer may send without end.
+   */
+  async caughtUp(): Promise<void> {
+    for (let turn = 0; turn < 10; turn++) {
+      const before = this.#reads;
+      // Only a timer lets the loop look at the sockets first; a resolved promise or an immediate does not.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (this.#reads === before) return;
+    }
+  }
+
   /** Closes the socket and waits until the reader and the writer have ended. Never rejects. */
   async close(): Promise<void> {
-    if (this.#state === "open") this.#state = "closing";
-    await this.#transport.close();
+    if (this.#state !== "ended") this.#state = "closing";
+    await this.#closeTransport();
     await this.#reader;
     await this.#writer;
   }
@@ -102,33 +126,43 @@ export class QmpSession {
     });
   }
 
-  #release(id: unknown): Call | undefined {
-    const call = this.#window.leave(id);
+  #release(id: unknown): void {
+    this.#window.leave(id);
     for (let next = this.#window.next(); next; next = this.#window.next()) this.#place(next.call, next.id);
-    return call;
   }
 
   async #flush(): Promise<void> {
     this.#flushing = "writing";
-    try {
-      while (this.#outgoing.length > 0) {
-        const batch = this.#outgoing;
-        this.#outgoing = [];
-        let text = "";
-        for (const { call, id } of batch) {
-          call.stage = "written";
-          text += withId(call.text, id);
-        }
-        await this.#transport.write(new TextEncoder().encode(text));
-      }
-    } catch (error) {
-      // Nobody reads any more. What the peer had still sent is read to its end before the session ends, because the
-      // last event before the end says why.
-      this.#logger.debug("QMP write failed", { address: this.#transport.address, error });
+    // Once the connection is on its way out nothing more is written, so that `sent` says the truth.
+    while (this.#outgoing.length > 0 && this.#state === "open") {
+      const batch = this.#outgoing;
       this.#outgoing = [];
-    } finally {
-      this.#flushing = "idle";
+      let text = "";
+      for (const { call, id } of batch) {
+        call.stage = "written";
+        text += withId(call.text, id);
+      }
+      try {
+        await this.#transport.write(new TextEncoder().encode(text));
+      } catch (error) {
+        this.#drain(toError(error));
+      }
     }
+    this.#flushing = "idle";
+  }
+
+  /**
+   * The peer takes nothing any more. What it had still sent is read before the session ends, because the last event says
+   * why; it mostly ends the connection itself, and is not waited for long.
+   */
+  #drain(error: Error): void {
+    if (this.#state !== "open") return;
+    this.#state = "draining";
+    this.#drainTimer = setTimeout(() => {
+      this.#gaveUp = error;
+      this.#closeTransport();
+    }, DRAIN_MS);
+    this.#logger.debug("QMP write failed", { address: this.#transport.address, error });
   }
 
   async #read(): Promise<void> {
@@ -137,18 +171,29 @@ export class QmpSession {
       for (;;) {
         const count = await this.#transport.read(buffer);
         if (count === null) break;
-        for (const value of this.#decoder.push(buffer.subarray(0, count))) this.#take(classifyMessage(value));
+        this.#reads++;
+        for (const value of this.#decoder.push(buffer.subarray(0, count))) this.#take(value);
         if (this.#decoder.failure) throw this.#decoder.failure;
       }
-      if (this.#state === "open") this.#decoder.end();
-      this.#finish(null);
+      // Our own end may come in the middle of a message.
+      if (this.#state !== "closing" && this.#gaveUp === null) this.#decoder.end();
+      this.#finish(this.#gaveUp);
     } catch (error) {
-      this.#finish(error instanceof Error ? error : new Error(String(error)));
+      this.#finish(toError(error));
     }
-    await this.#transport.close();
+    await this.#closeTransport();
   }
 
-  #take(message: QmpMessage): void {
+  async #closeTransport(): Promise<void> {
+    try {
+      await this.#transport.close();
+    } catch (error) {
+      this.#logger.debug("QMP close failed", { address: this.#transport.address, error });
+    }
+  }
+
+  #take(value: unknown): void {
+    const message = classifyMessage(value);
     switch (message.kind) {
       case "event":
         return this.#handlers.event(message.event);
@@ -161,7 +206,7 @@ export class QmpSession {
       case "greeting":
         return this.#handlers.greeting(message.greeting);
       case "invalid":
-        throw new QmpProtocolError(message.reason, "");
+        throw new QmpProtocolError(message.reason, excerpt(value));
     }
   }
 
@@ -170,18 +215,22 @@ export class QmpSession {
     const { id } = message;
     if (id === undefined) {
       // QEMU could not read a command well enough to find its id: no telling whose it was.
-      throw new QmpProtocolError("a reply without an id", message.kind === "error" ? message.desc : "");
+      throw new QmpProtocolError("A reply has no id", message.kind === "error" ? message.desc : "");
     }
-    const call = this.#release(id);
-    if (call === undefined) {
+    const call = this.#window.at(id);
+    // The id of a command that is not yet written can't be meant: its place was another's until just now.
+    if (call?.stage !== "written") {
       this.#logger.warn("QMP reply with an unknown id dropped", { address: this.#transport.address, id });
+      return undefined;
     }
-    return call?.heard === "awaited" ? call : undefined;
+    this.#release(id);
+    return call.heard === "awaited" ? call : undefined;
   }
 
   #finish(error: Error | null): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
+    clearTimeout(this.#drainTimer);
     this.#outgoing = [];
     for (const call of this.#window.clear()) {
       if (call.heard === "awaited") {
@@ -190,4 +239,13 @@ export class QmpSession {
     }
     this.#handlers.ended(error);
   }
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
+}
+
+/** A message's text, for an error; it may hold a bigint, which JSON.stringify refuses. */
+function excerpt(value: unknown): string {
+  return JSON.stringify(value, (_key, member) => typeof member === "bigint" ? `${member}` : member) ?? "";
 }

@@ -1,9 +1,10 @@
-import type { MonitorAddress } from "./address.ts";
+import { formatAddress, type MonitorAddress } from "./address.ts";
 
 /**
  * A two-way byte stream to a monitor. `read` fills the given buffer and answers with the number of bytes, or `null` at the
  * end of the stream; a reset by the peer counts as the end, since QEMU resets instead of closing when it exits with
- * a byte unread. After `close`, a pending `read` answers `null`.
+ * a byte unread. `write` writes all or rejects; one write is under way at a time. `close` may be called more than once; it
+ * ends a pending `read` with `null`, makes a pending `write` reject, and waits for neither the peer nor its process.
  */
 export interface ByteTransport {
   /** For messages: where this leads. */
@@ -82,8 +83,10 @@ export interface ChildStdio {
 export function stdioTransport(child: ChildStdio): ByteTransport {
   const writer = child.stdin.getWriter();
   const reader = child.stdout.getReader();
-  let rest = new Uint8Array(0);
+  let rest: Uint8Array = new Uint8Array(0);
   let closing: Promise<void> | null = null;
+  /** Ends the write that is under way, since a pipe that the child does not read holds it for ever. */
+  let interrupt: ((reason: Error) => void) | null = null;
   return {
     address: "stdio",
     async read(buffer) {
@@ -91,7 +94,7 @@ export function stdioTransport(child: ChildStdio): ByteTransport {
         try {
           const { value, done } = await reader.read();
           if (done) return null;
-          rest = new Uint8Array(value);
+          rest = value;
         } catch (error) {
           if (closing || isEndOfStream(error)) return null;
           throw error;
@@ -102,11 +105,24 @@ export function stdioTransport(child: ChildStdio): ByteTransport {
       rest = rest.subarray(part.length);
       return part.length;
     },
-    write: (bytes) => writer.write(bytes),
+    async write(bytes) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      interrupt = reject;
+      writer.write(bytes).then(resolve, reject);
+      try {
+        await promise;
+      } finally {
+        interrupt = null;
+      }
+    },
     close() {
       closing ??= (async () => {
+        const stuck = interrupt !== null;
+        interrupt?.(new Deno.errors.Interrupted("The transport was closed during a write"));
         // Either pipe may have failed already with the child's death: that is no news for a close.
-        await Promise.allSettled([reader.cancel(), writer.close()]);
+        const ended = Promise.allSettled([reader.cancel(), stuck ? writer.abort() : writer.close()]);
+        // The pipe of a write that is stuck only ends with the child.
+        if (!stuck) await ended;
       })();
       return closing;
     },
@@ -126,15 +142,13 @@ export function stdioTransport(child: ChildStdio): ByteTransport {
 export async function openTransport(address: MonitorAddress, signal?: AbortSignal): Promise<ByteTransport> {
   signal?.throwIfAborted();
   switch (address.transport) {
-    case "unix": {
-      const name = `unix:${address.path}`;
-      return socketTransport(await Deno.connect({ transport: "unix", path: address.path }), name);
-    }
+    case "unix":
+      return own(await Deno.connect({ transport: "unix", path: address.path }), address, signal);
     case "tcp": {
       const { host, port } = address;
       const conn = await Deno.connect({ hostname: host, port, ...(signal ? { signal } : {}) });
       conn.setNoDelay(true);
-      return socketTransport(conn, `tcp:${host}:${port}`);
+      return own(conn, address, signal);
     }
     case "stdio":
       throw new TypeError(
@@ -142,4 +156,13 @@ export async function openTransport(address: MonitorAddress, signal?: AbortSigna
           "use QmpClient.over()",
       );
   }
+}
+
+/** A connection that was made too late is closed again: the caller has given up. */
+function own(conn: Deno.Conn, address: MonitorAddress, signal: AbortSignal | undefined): ByteTransport {
+  if (signal?.aborted) {
+    conn.close();
+    throw signal.reason;
+  }
+  return socketTransport(conn, formatAddress(address));
 }
