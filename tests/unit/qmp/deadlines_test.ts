@@ -1,0 +1,118 @@
+import { assert, assertEquals } from "@std/assert";
+import { Deadlines } from "../../../src/qmp/deadlines.ts";
+
+/** Deadlines, what has expired so far, and a wait for the next one. */
+function recorded(): { deadlines: Deadlines<string>; expired: string[]; next: () => Promise<void> } {
+  const expired: string[] = [];
+  let wake = () => {};
+  const deadlines = new Deadlines<string>((key) => {
+    expired.push(key);
+    wake();
+  });
+  return { deadlines, expired, next: () => new Promise((resolve) => wake = resolve) };
+}
+
+/** Counts the timers that are made meanwhile. */
+async function countTimers(run: () => void | Promise<void>): Promise<number> {
+  const real = globalThis.setTimeout;
+  let made = 0;
+  globalThis.setTimeout = ((...args: Parameters<typeof real>) => {
+    made++;
+    return real(...args);
+  }) as typeof real;
+  try {
+    await run();
+  } finally {
+    globalThis.setTimeout = real;
+  }
+  return made;
+}
+
+Deno.test("Deadlines expire in the order in which they are due, never early, and once", async () => {
+  const { deadlines, expired, next } = recorded();
+  using _ = deadlines;
+  const start = performance.now();
+  deadlines.set("late", 30);
+  deadlines.set("early", 5);
+  deadlines.set("middle", 15);
+  const times: number[] = [];
+  while (expired.length < 3) {
+    await next();
+    times.push(performance.now() - start);
+  }
+  assertEquals(expired, ["early", "middle", "late"]);
+  assert((times[0] ?? 0) >= 5 && (times.at(-1) ?? 0) >= 30, `Expired after ${times} ms`);
+});
+
+Deno.test("Deadlines that are due at once expire in the order of their times, not in that of the calls", async () => {
+  const { deadlines, expired, next } = recorded();
+  using _ = deadlines;
+  deadlines.set("second", 2);
+  deadlines.set("first", 1);
+  // The event loop is busy until both are due.
+  for (const start = performance.now(); performance.now() - start < 4;);
+  while (expired.length < 2) await next();
+  assertEquals(expired, ["first", "second"]);
+});
+
+Deno.test("Deadlines.delete() keeps a deadline from expiring", async () => {
+  const { deadlines, expired, next } = recorded();
+  using _ = deadlines;
+  deadlines.set("deleted", 1);
+  deadlines.set("kept", 5);
+  deadlines.delete("deleted");
+  await next();
+  assertEquals(expired, ["kept"]);
+});
+
+Deno.test("Deadlines.set() again moves a deadline", async () => {
+  const { deadlines, expired, next } = recorded();
+  using _ = deadlines;
+  deadlines.set("moved", 1);
+  deadlines.set("moved", 20);
+  deadlines.set("other", 5);
+  while (expired.length < 2) await next();
+  assertEquals(expired, ["other", "moved"]);
+});
+
+Deno.test("Deadlines takes a deadline of 0, and an expiry that sets the next one", async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let rounds = 0;
+  using deadlines = new Deadlines<string>((key) => {
+    if (++rounds === 3) resolve();
+    else deadlines.set(key, 0);
+  });
+  deadlines.set("again", 0);
+  await promise;
+  assertEquals(rounds, 3);
+});
+
+Deno.test("Deadlines makes one timer for a thousand commands that are answered in time", async () => {
+  const { deadlines, expired } = recorded();
+  using _ = deadlines;
+  const timers = await countTimers(() => {
+    for (let n = 0; n < 1000; n++) {
+      deadlines.set(`${n}`, 60_000);
+      deadlines.delete(`${n}`);
+    }
+  });
+  assertEquals([timers, expired], [1, []]);
+});
+
+Deno.test("Deadlines takes a span that no timer can hold", async () => {
+  const { deadlines, expired, next } = recorded();
+  using _ = deadlines;
+  deadlines.set("months", 2 ** 40);
+  deadlines.set("never", Infinity);
+  deadlines.set("soon", 1);
+  await next();
+  assertEquals(expired, ["soon"]);
+});
+
+Deno.test("Deadlines disposed of expire no more and leave no timer", () => {
+  const { deadlines, expired } = recorded();
+  deadlines.set("never", 0);
+  deadlines[Symbol.dispose]();
+  // The sanitizers would find a timer.
+  assertEquals(expired, []);
+});
