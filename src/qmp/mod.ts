@@ -63,3 +63,4 @@ export {
   socketTransport,
   stdioTransport,
 } from "./transport.ts";
+export type * from "../qapi/mod.ts";
