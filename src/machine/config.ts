@@ -121,7 +121,7 @@ export interface VmConfig {
   /** What the firmware boots from (`-boot`). A drive's `bootIndex` comes before it. */
   boot?: BootConfig;
   /**
-   * QEMU's own seccomp filter (`-sandbox`). `"allow-spawn"` leaves out `spawn=deny`, which kills QEMU at `migrate exec:`.
+   * QEMU's own seccomp filter (`-sandbox`). `"allow-spawn"` leaves out `spawn=deny`, with which `migrate exec:` fails (QEMU 10.0) or is the end of QEMU (7.2).
    * Default true where the binary has it; then `spawn=deny` is left out when the config itself needs a program run.
    */
   sandbox?: boolean | "allow-spawn";

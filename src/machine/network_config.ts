@@ -50,7 +50,7 @@ export interface TapNetworkConfig extends NetworkCardConfig {
   type: "tap";
   /** The interface's name, at most 15 bytes (`ifname=`). */
   ifname: string;
-  /** Packets go through the host's kernel (`vhost=on`); needs `/dev/vhost-net`. Default false. */
+  /** Packets go through the host's kernel (`vhost=on`). Default false. Needs `/dev/vhost-net`: without it QEMU 7.2 aborts. */
   vhost?: boolean;
 }
 

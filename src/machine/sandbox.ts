@@ -18,7 +18,7 @@ export function sandboxArgs(config: VmConfig, facts: Pick<HostFacts, "sandbox">)
     formatOption("on", {
       obsolete: "deny",
       elevateprivileges: "deny",
-      // With spawn=deny the kernel kills QEMU when it starts a program, so it is only for configs that never do.
+      // With spawn=deny the kernel kills QEMU 7.2 when it starts a program (10.0 gets an error), so it is only for configs that never do.
       spawn: spawns ? undefined : "deny",
       resourcecontrol: "deny",
     }),
@@ -29,7 +29,7 @@ export function sandboxArgs(config: VmConfig, facts: Pick<HostFacts, "sandbox">)
  * Whether a config makes QEMU start another program: an `exec:` migration, or among the raw arguments a helper or a script.
  *
  * @param config The config.
- * @returns True if `spawn=deny` would kill QEMU.
+ * @returns True if `spawn=deny` would be in its way.
  */
 export function needsSpawn(config: VmConfig): boolean {
   return /\bexec\b/.test(config.incoming ?? "") || (config.extraArgs ?? []).some(startsProgram);

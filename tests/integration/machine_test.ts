@@ -12,6 +12,7 @@ import {
   resolveConfigPaths,
   type VmConfig,
 } from "../../src/machine/mod.ts";
+import { QmpCommandError, QmpError } from "../../src/qmp/mod.ts";
 import { demoDisk } from "../../src/testing/mod.ts";
 import { launch, LaunchError, type Vm } from "../../src/vm/mod.ts";
 
@@ -250,14 +251,16 @@ Deno.test("ports that were left to QEMU are read back, and lead somewhere", () =
     using _connection = await Deno.connect({ hostname: "127.0.0.1", port: ports[0] ?? 0 });
   }));
 
-Deno.test('spawn=deny kills QEMU at an exec: migration; with sandbox "allow-spawn" it goes out, and comes back by incoming', () =>
+Deno.test('spawn=deny stops an exec: migration; with sandbox "allow-spawn" it goes out, and comes back by incoming', () =>
   withDirs(async (files, run) => {
     const config: VmConfig = { accel: "tcg", memoryMiB: 16 };
     const uri = `exec:cat >${files}/state`;
     {
       await using vm = await launch(config, { runDir: `${run}-a`, paused: true });
-      await assertRejects(() => vm.qmp.execute("migrate", { uri }));
-      assertEquals((await vm.stopped).exit?.signal, "SIGSYS");
+      const error = await assertRejects(() => vm.qmp.execute("migrate", { uri }), QmpError);
+      // 10.0 says that it can't, 7.2 is killed by the kernel as it tries.
+      if (error instanceof QmpCommandError) assertMatch(error.desc, /Failed to fork/);
+      else assertEquals((await vm.stopped).exit?.signal, "SIGSYS");
     }
     {
       await using vm = await launch({ ...config, sandbox: "allow-spawn" }, {
