@@ -16,6 +16,17 @@ export interface BinaryHelp {
  *
  * @param text The output.
  * @returns The version and the options.
+ *
+ * @example
+ * ```ts
+ * import { parseHelp } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const { version, options } = parseHelp("QEMU emulator version 10.0.2 (Debian)\n-uuid %08x-...\n");
+ *
+ * assertEquals(version, "10.0.2");
+ * assertEquals(options.has("uuid"), true);
+ * ```
  */
 export function parseHelp(text: string): BinaryHelp {
   const version = /^QEMU emulator version (\d+(?:\.\d+)*)/m.exec(text)?.[1] ?? null;
@@ -32,6 +43,14 @@ export function parseHelp(text: string): BinaryHelp {
  *
  * @param config Its `binary` and `arch`.
  * @returns A path, or a name for PATH.
+ *
+ * @example
+ * ```ts
+ * import { configBinary } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(configBinary({ arch: "aarch64" }), "qemu-system-aarch64");
+ * ```
  */
 export function configBinary(config: { binary?: string; arch?: string }): string {
   return config.binary ?? `qemu-system-${config.arch ?? "x86_64"}`;
@@ -42,6 +61,14 @@ export function configBinary(config: { binary?: string; arch?: string }): string
  *
  * @param config Its `binary` and `arch`.
  * @returns The architecture; `x86_64` where nothing tells.
+ *
+ * @example
+ * ```ts
+ * import { configArch } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(configArch({ binary: "/opt/qemu/bin/qemu-system-riscv64" }), "riscv64");
+ * ```
  */
 export function configArch(config: { binary?: string; arch?: string }): string {
   return config.arch ?? /qemu-system-([a-z0-9_]+)[^/]*$/.exec(config.binary ?? "")?.[1] ?? "x86_64";

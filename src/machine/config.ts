@@ -142,7 +142,7 @@ export interface VmConfig {
 export interface TopologyConfig {
   /** CPU sockets on the board. */
   sockets?: number;
-  /** Dies in a socket (not every machine type has them). */
+  /** Dies in a socket; not every machine type has them. */
   dies?: number;
   /** Cores in a die. */
   cores?: number;
@@ -160,7 +160,23 @@ export interface FirmwareConfig {
   vars?: string;
 }
 
-/** A monitor besides the built-in ones: one `-chardev` and one `-mon`. */
+/**
+ * A monitor besides the built-in ones: one `-chardev` and one `-mon`.
+ *
+ * @example
+ * ```ts
+ * import { parseVmConfig, type MonitorConfig } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const monitor: MonitorConfig = {
+ *   id: "people",
+ *   mode: "readline",
+ *   address: { transport: "tcp", host: "127.0.0.1", port: 4445 },
+ * };
+ *
+ * assertEquals(parseVmConfig({ monitors: [monitor] }).monitors, [monitor]);
+ * ```
+ */
 export interface MonitorConfig {
   /** Its name, and its chardev's id: a letter, then letters, digits, `.`, `_` or `-`. */
   id: string;
@@ -174,7 +190,20 @@ export interface MonitorConfig {
   server?: boolean;
 }
 
-/** A secret: its value, which the launcher writes to a file of mode 0600 in the run directory, or a file that holds it. */
+/**
+ * A secret: its value, which the launcher writes to a file of mode 0600 in the run directory, or a file that holds it.
+ *
+ * @example
+ * ```ts
+ * import { parseVmConfig, type SecretConfig } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const secret: SecretConfig = { id: "disk-key", file: "disk.key" };
+ * const drive = { file: "disk.qcow2", keySecret: "disk-key" };
+ *
+ * assertEquals(parseVmConfig({ secrets: [secret], drives: [drive] }).secrets, [secret]);
+ * ```
+ */
 export type SecretConfig = SecretValueConfig | SecretFileConfig;
 
 /** A secret given by its value. */

@@ -4,11 +4,24 @@ export interface VsockConfig {
   cid: number;
 }
 
-/** A directory of the host that the guest can mount by its tag. */
+/**
+ * A directory of the host that the guest can mount by its tag: `mount -t 9p -o trans=virtio TAG /mnt`.
+ *
+ * @example
+ * ```ts
+ * import { parseVmConfig, type ShareConfig } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const share: ShareConfig = { type: "9p", path: "src", tag: "src", readonly: true };
+ *
+ * assertEquals(parseVmConfig({ shares: [share] }).shares, [share]);
+ * ```
+ */
 export type ShareConfig = NinePShareConfig | VirtiofsShareConfig;
 
 /** A directory served by QEMU itself (`-fsdev local`, `virtio-9p`). */
 export interface NinePShareConfig {
+  /** Which of the two it is. */
   type: "9p";
   /** The directory. */
   path: string;
@@ -25,6 +38,7 @@ export interface NinePShareConfig {
  * `memory-backend-memfd` named `mem0`, unless `machineProps` names a memory backend already.
  */
 export interface VirtiofsShareConfig {
+  /** Which of the two it is. */
   type: "virtiofs";
   /** The unix socket that virtiofsd listens on. */
   socket: string;
@@ -65,7 +79,19 @@ export interface BootConfig {
   strict?: boolean;
 }
 
-/** What QEMU does when something ends inside the guest. An end that is held can be looked at, and reset in place. */
+/**
+ * What QEMU does when something ends inside the guest. An end that is held can be looked at, and reset in place.
+ *
+ * @example
+ * ```ts
+ * import { parseVmConfig, type ActionsConfig } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const actions: ActionsConfig = { shutdown: "pause", panic: "pause", watchdog: "pause" };
+ *
+ * assertEquals(parseVmConfig({ actions }).actions, actions);
+ * ```
+ */
 export interface ActionsConfig {
   /** The guest powered off: end the process (QEMU's default), or hold it. */
   shutdown?: "poweroff" | "pause";

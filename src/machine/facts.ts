@@ -1,4 +1,16 @@
-/** What the compiler has to know of the machine that it runs on: measured by the launcher, plain values here. */
+/**
+ * What the compiler has to know of the machine that it runs on: measured by the launcher, plain values here.
+ *
+ * @example
+ * ```ts
+ * import { compileArgv, type HostFacts, runPaths } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const facts: HostFacts = { binary: "qemu-system-aarch64", arch: "aarch64", accel: "tcg", sandbox: false };
+ *
+ * assertEquals(compileArgv({}, facts, runPaths("/run/vm")).slice(6, 10), ["-machine", "virt", "-accel", "tcg"]);
+ * ```
+ */
 export interface HostFacts {
   /** The QEMU binary as it is spawned: a path, or a name on PATH. The first element of argv. */
   binary: string;

@@ -31,7 +31,6 @@ export type * from "./network_config.ts";
 export { parseVmConfig } from "./parse.ts";
 export { type RunPaths, runPaths } from "./run_paths.ts";
 export { type SecretFile, secretFiles } from "./secrets.ts";
-export { vmConfigSchema } from "./schema.ts";
 export {
   forwardsToRead,
   matchForwards,

@@ -1,4 +1,17 @@
-/** A network card and what it is plugged into. `{ type: "none" }` is no card at all. */
+/**
+ * A network card and what it is plugged into. `{ type: "none" }` is no card at all.
+ *
+ * @example
+ * ```ts
+ * import { parseVmConfig, type NetworkConfig } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Port 22 of the guest on a port of this host that QEMU chooses.
+ * const network: NetworkConfig = { type: "user", forward: [{ guest: 22 }] };
+ *
+ * assertEquals(parseVmConfig({ networks: [network] }).networks, [network]);
+ * ```
+ */
 export type NetworkConfig = UserNetworkConfig | TapNetworkConfig | SocketNetworkConfig | NoNetworkConfig;
 
 /** What every network card has. */
@@ -18,6 +31,7 @@ export interface NetworkCardConfig {
 
 /** QEMU's own user-mode network: the guest gets out, nothing gets in except what is forwarded. Needs no rights. */
 export interface UserNetworkConfig extends NetworkCardConfig {
+  /** Which kind it is. */
   type: "user";
   /** Ports of the host that lead into the guest (`hostfwd=`). */
   forward?: readonly ForwardConfig[];
@@ -47,6 +61,7 @@ export interface ForwardConfig {
 
 /** A tap interface that exists already. No script is ever run (`script=no,downscript=no`). */
 export interface TapNetworkConfig extends NetworkCardConfig {
+  /** Which kind it is. */
   type: "tap";
   /** The interface's name, at most 15 bytes (`ifname=`). */
   ifname: string;
@@ -56,6 +71,7 @@ export interface TapNetworkConfig extends NetworkCardConfig {
 
 /** A cable to another QEMU, over TCP or multicast. Exactly one of `listen`, `connect` and `mcast`. */
 export interface SocketNetworkConfig extends NetworkCardConfig {
+  /** Which kind it is. */
   type: "socket";
   /** Wait for the other QEMU on this address, `127.0.0.1:5555`. */
   listen?: string;
@@ -69,5 +85,6 @@ export interface SocketNetworkConfig extends NetworkCardConfig {
 
 /** No card. */
 export interface NoNetworkConfig {
+  /** Which kind it is. */
   type: "none";
 }

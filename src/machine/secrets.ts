@@ -16,6 +16,16 @@ export interface SecretFile {
  * @param config The config.
  * @param paths The run directory's paths.
  * @returns The files to write.
+ *
+ * @example
+ * ```ts
+ * import { runPaths, secretFiles } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const files = secretFiles({ secrets: [{ id: "key", value: "swordfish" }] }, runPaths("/run/vm"));
+ *
+ * assertEquals(files, [{ file: "/run/vm/key.secret", content: "swordfish" }]);
+ * ```
  */
 export function secretFiles(config: VmConfig, paths: RunPaths): readonly SecretFile[] {
   return (config.secrets ?? []).flatMap((secret) =>

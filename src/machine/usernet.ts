@@ -6,11 +6,15 @@ import type { ForwardConfig } from "./network_config.ts";
 export interface UsernetForward {
   /** The network's id. */
   network: string;
+  /** The protocol. */
   protocol: "tcp" | "udp";
   /** The host's address; `0.0.0.0` for all of them. */
   hostAddress: string;
+  /** The host's port. */
   hostPort: number;
+  /** The guest's address. */
   guestAddress: string;
+  /** The guest's port. */
   guestPort: number;
 }
 
@@ -20,6 +24,7 @@ export interface OpenForward {
   path: string;
   /** The network's id. */
   network: string;
+  /** What the config says of it. */
   forward: ForwardConfig;
 }
 

@@ -145,6 +145,35 @@ Deno.test("compileArgv() throws when a monitor's id makes its socket's path long
   assert(error.message.includes("116 bytes"), error.message);
 });
 
+Deno.test("compileArgv() throws when a socket's path became too long as it was made absolute", () => {
+  const config = resolveConfigPaths(
+    parseVmConfig({
+      monitors: [{ id: "m", address: { transport: "unix", path: "mon" } }],
+      shares: [{ type: "virtiofs", socket: "fs", tag: "t" }],
+      tpm: { socket: "tpm" },
+      display: { vnc: "vnc" },
+    }),
+    `/${"d".repeat(104)}`,
+  );
+  const error = assertThrows(() => compileArgv(config, FACTS, PATHS), ConfigError);
+  assertEquals(error.issues.map(({ path }) => path), [
+    "monitors[0].address.path",
+    "shares[0].socket",
+    "tpm.socket",
+    "display.vnc",
+  ]);
+});
+
+Deno.test("compileArgv() gives an nvme drive its id for a serial number, as much of it as fits", () => {
+  const config = parseVmConfig({ drives: [{ file: "f", interface: "nvme", id: "a-long-name-for-a-drive" }] });
+  const argv = compileArgv(config, FACTS, PATHS);
+  assert(
+    argv.includes(
+      "nvme,id=a-long-name-for-a-drive,drive=a-long-name-for-a-drive,serial=a-long-name-for-a-dr",
+    ),
+  );
+});
+
 Deno.test("compileArgv() logs CPU resets under tcg, unless the config has a log of its own or says no", () => {
   const logs = (config: unknown, accel: HostFacts["accel"]) =>
     compileArgv(parseVmConfig(config), { ...FACTS, accel }, PATHS).includes("/run/vm/resets.log");
