@@ -1,5 +1,8 @@
 /** How a drive is attached: a bus, or `"none"` for an image with no device (one that only holds snapshots). */
-export type DriveInterface = "virtio-blk" | "scsi" | "nvme" | "ide" | "floppy" | "none";
+export type DriveInterface = typeof DRIVE_INTERFACES[number];
+
+/** The words for it. */
+export const DRIVE_INTERFACES = ["virtio-blk", "scsi", "nvme", "ide", "floppy", "none"] as const;
 
 /**
  * A disk, floppy or CD-ROM: one `-drive if=none` and, unless its interface is `"none"`, one `-device`.
@@ -26,9 +29,9 @@ export interface DriveConfig {
   format?: string;
   /**
    * The bus it is on. Default: `"virtio-blk"` for a disk, where the board can have one, else `"ide"`; a CD-ROM is on
-   * `"ide"` where the board has it, else on `"scsi"`.
+   * `"ide"` where the board has it, else on `"scsi"`. The type is open, so that a word can come from a variable; the check is not.
    */
-  interface?: DriveInterface;
+  interface?: DriveInterface | (string & Record<never, never>);
   /** `"disk"` (the default) or `"cdrom"`, which is read-only, on `ide` or `scsi`. */
   media?: "disk" | "cdrom";
   /** The drive's id, its device's id, and its name in events. Default `disk0`, `disk1`... (`cdrom0`... for a CD-ROM). */

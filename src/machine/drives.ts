@@ -1,6 +1,6 @@
 import { type Board, virtioDevice } from "./board.ts";
 import type { FirmwareConfig, VmConfig } from "./config.ts";
-import type { DriveConfig, DriveInterface } from "./drive_config.ts";
+import { DRIVE_INTERFACES, type DriveConfig, type DriveInterface } from "./drive_config.ts";
 import { CDROM_ID, driveId } from "./ids.ts";
 import { formatOption, type OptionValue } from "./options.ts";
 
@@ -92,7 +92,8 @@ function deviceName(drive: DriveConfig, on: DriveInterface, board: Board): strin
 }
 
 function driveInterface(drive: DriveConfig, board: Board): DriveInterface {
-  if (drive.interface !== undefined) return drive.interface;
+  const chosen = DRIVE_INTERFACES.find((one) => one === drive.interface);
+  if (chosen !== undefined) return chosen;
   if (drive.media === "cdrom") return board.ide === null ? "scsi" : "ide";
   return board.virtio === null && board.ide !== null ? "ide" : "virtio-blk";
 }

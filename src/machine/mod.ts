@@ -25,7 +25,7 @@ export type {
 export { ConfigError, type ConfigIssue, type NewConfigIssue } from "./config_error.ts";
 export { type ConfigFile, configFiles, resolveConfigPaths } from "./config_files.ts";
 export type * from "./device_config.ts";
-export type * from "./drive_config.ts";
+export type { DriveConfig, DriveInterface } from "./drive_config.ts";
 export type { HostFacts } from "./facts.ts";
 export type * from "./network_config.ts";
 export { parseVmConfig } from "./parse.ts";

@@ -10,7 +10,7 @@ import type {
   TpmConfig,
   VsockConfig,
 } from "./device_config.ts";
-import type { DriveConfig } from "./drive_config.ts";
+import { DRIVE_INTERFACES, type DriveConfig } from "./drive_config.ts";
 import {
   flag,
   id,
@@ -34,7 +34,7 @@ export const driveSchema: v.GenericSchema<DriveConfig> = object(
     file: name("a file name"),
     driver: v.exactOptional(oneOf(["file", "host_device"])),
     format: v.exactOptional(word("the name of an image format")),
-    interface: v.exactOptional(oneOf(["virtio-blk", "scsi", "nvme", "ide", "floppy", "none"])),
+    interface: v.exactOptional(oneOf(DRIVE_INTERFACES)),
     media: v.exactOptional(oneOf(["disk", "cdrom"])),
     id: v.exactOptional(id),
     readonly: v.exactOptional(flag),

@@ -33,6 +33,7 @@ const NOT_LAUNCHED: Readonly<Record<string, string>> = {
 
 /** What QEMU says where the host lacks what a config needs; where it does not, the config is launched like the others. */
 const LACKING: Readonly<Record<string, RegExp>> = {
+  networks_socket: /can't add socket to multicast group/,
   networks_tap: /could not (open|configure) \/dev\/net\/tun/,
   networks_tap_vhost: /tap: open vhost char device failed|could not (open|configure) \/dev\/net\/tun/,
   vsock: /-device vhost-vsock-pci,id=vsock0,guest-cid=42: vhost-vsock: failed to open vhost device/,

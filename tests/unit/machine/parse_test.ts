@@ -375,3 +375,10 @@ Deno.test("parseVmConfig() takes what a machine without a bus can have", () => {
   };
   assertEquals(parseVmConfig(config), config);
 });
+
+Deno.test("VmConfig takes a drive's interface from a variable, and parseVmConfig() checks the word", () => {
+  for (const on of ["virtio-blk", "scsi", "nvme", "ide", "floppy", "none"]) {
+    const config: VmConfig = { drives: [{ file: "f", interface: on }] };
+    assertEquals(parseVmConfig(config), config);
+  }
+});
