@@ -1,8 +1,15 @@
 /** How a drive is attached: a bus, or `"none"` for an image with no device (one that only holds snapshots). */
-export type DriveInterface = typeof DRIVE_INTERFACES[number];
+export type DriveInterface = "virtio-blk" | "scsi" | "nvme" | "ide" | "floppy" | "none";
 
 /** The words for it. */
-export const DRIVE_INTERFACES = ["virtio-blk", "scsi", "nvme", "ide", "floppy", "none"] as const;
+export const DRIVE_INTERFACES: readonly DriveInterface[] = [
+  "virtio-blk",
+  "scsi",
+  "nvme",
+  "ide",
+  "floppy",
+  "none",
+];
 
 /**
  * A disk, floppy or CD-ROM: one `-drive if=none` and, unless its interface is `"none"`, one `-device`.
