@@ -1,4 +1,4 @@
-import type { Policy } from "./spec.ts";
+import type { Policy, RestartLimit } from "./spec.ts";
 
 /** What is remembered of earlier restarts. */
 export interface RestartHistory {
@@ -36,13 +36,10 @@ export function nextRestart(
   random: number,
 ): RestartDecision {
   const { backoff, limit } = policy;
-  const times = history.times.filter((at) => now - at < limit.withinMs);
+  const times = recentRestarts(limit, history, now);
   if (times.length >= limit.restarts) return { kind: "give-up" };
-  const ranWell = ranMs >= backoff.resetAfterMs;
-  const attempts = ranWell ? 0 : history.attempts;
-  const delayMs = attempts === 0
-    ? 0
-    : Math.max(ranWell ? 0 : history.lastDelayMs, wait(backoff, attempts, random));
+  const { attempts, lastDelayMs } = ranMs >= backoff.resetAfterMs ? NO_RESTARTS : history;
+  const delayMs = attempts === 0 ? 0 : Math.max(lastDelayMs, wait(backoff, attempts, random));
   return {
     kind: "restart",
     delayMs,
@@ -50,7 +47,25 @@ export function nextRestart(
   };
 }
 
+/**
+ * Which restarts still count.
+ *
+ * @param limit The limit, which says for how long.
+ * @param history The restarts so far.
+ * @param now The time in milliseconds.
+ * @returns When they were decided, oldest first.
+ */
+export function recentRestarts(
+  limit: RestartLimit,
+  history: RestartHistory,
+  now: number,
+): readonly number[] {
+  return history.times.filter((at) => now - at < limit.withinMs);
+}
+
 function wait(backoff: Policy["backoff"], attempts: number, random: number): number {
-  const plain = Math.min(backoff.maxMs, backoff.initialMs * backoff.factor ** (attempts - 1));
-  return Math.round(plain * (1 + backoff.jitter * (2 * random - 1)));
+  const { initialMs, factor, maxMs, jitter } = backoff;
+  // Capped before anything else is done with it: after a thousand failures the power is infinite, and nothing times that is no number.
+  const plainMs = initialMs === 0 ? 0 : Math.min(maxMs, initialMs * factor ** (attempts - 1));
+  return Math.min(maxMs, Math.round(plainMs * (1 + jitter * (2 * random - 1))));
 }

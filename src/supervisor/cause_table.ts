@@ -12,7 +12,18 @@ export type EndClass =
   /** Nothing is lost yet: only a person can do something about it. */
   | "attention";
 
-/** Which causes are what. The table in the README is made from this one. */
+/**
+ * Which causes are what. The table in the README is made from this one.
+ *
+ * @example
+ * ```ts
+ * import { CAUSE_CLASSES } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(CAUSE_CLASSES["guest-shutdown"], "success");
+ * assertEquals(CAUSE_CLASSES["guest-panic"], "failure");
+ * ```
+ */
 export const CAUSE_CLASSES: Readonly<Record<VerdictCause, EndClass>> = {
   "guest-shutdown": "success",
   "guest-reset": "success",
@@ -30,7 +41,18 @@ export const CAUSE_CLASSES: Readonly<Record<VerdictCause, EndClass>> = {
   "io-error": "attention",
 };
 
-/** Which ends each restart word restarts. */
+/**
+ * Which ends each restart word restarts.
+ *
+ * @example
+ * ```ts
+ * import { RESTARTED } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals(RESTARTED["on-failure"], ["failure", "abnormal"]);
+ * assertEquals(RESTARTED["no"], []);
+ * ```
+ */
 export const RESTARTED: Readonly<Record<RestartWhen, readonly EndClass[]>> = {
   "no": [],
   "on-success": ["success"],
@@ -42,11 +64,24 @@ export const RESTARTED: Readonly<Record<RestartWhen, readonly EndClass[]>> = {
 /**
  * What to do about an end.
  *
- * @param policy The guest's policy.
+ * @param policy The guest's restart word, and what is named for particular causes.
  * @param verdict Why it ended. A triple fault is abnormal, though its cause is `guest-reset`.
  * @returns The action that the policy names for this cause, else what its restart word says.
+ *
+ * @example
+ * ```ts
+ * import { actionFor } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const panic = { cause: "guest-panic", tripleFault: null } as const;
+ * assertEquals(actionFor({ restart: "on-failure", onCause: {} }, panic), "restart");
+ * assertEquals(actionFor({ restart: "on-failure", onCause: { "guest-panic": "preserve" } }, panic), "preserve");
+ * ```
  */
-export function actionFor(policy: Policy, verdict: Pick<Verdict, "cause" | "tripleFault">): Action {
+export function actionFor(
+  policy: Pick<Policy, "restart" | "onCause">,
+  verdict: Pick<Verdict, "cause" | "tripleFault">,
+): Action {
   const named = policy.onCause[verdict.cause];
   if (named !== undefined) return named;
   const endClass = verdict.tripleFault === true ? "abnormal" : CAUSE_CLASSES[verdict.cause];

@@ -1,6 +1,12 @@
 /**
  * Many guests over time: what ends one becomes a report, and its policy says what to do about it.
  *
+ * Decisions are apart from effects. `policy.ts` is one total table, phase by incident, over plain values; `cause_table.ts` and
+ * `backoff.ts` are what it asks. A keeper carries the decisions out for one guest: it makes each thing that happens one incident, one
+ * decision and one report. A start is only decided where QEMU is known to be gone, so there are never two for one guest.
+ *
+ * What this does not do: survive its own process, notice a guest that hangs, or start guests in an order.
+ *
  * @module
  */
 export { actionFor, CAUSE_CLASSES, type EndClass, RESTARTED } from "./cause_table.ts";

@@ -3,17 +3,25 @@ import { nextRestart, NO_RESTARTS, type RestartHistory } from "./backoff.ts";
 import { actionFor } from "./cause_table.ts";
 import type { Policy } from "./spec.ts";
 
-/** What the operator, or a policy that is done with the guest, wants. */
+/** What is wanted, by the operator or by a policy that is done with the guest. */
 export type Wanted = "up" | "down";
 
 /**
- * Where a guest is: `down`; `starting`; `up`; `held`, preserved at its end; `stopping`; `backoff`, waiting for its next start;
- * `failed`, given up because of the restart limit.
+ * Where a guest is: `down`; `starting`; `up`; `held`, preserved at its end; `stopping`; `backoff`, waiting for its next life;
+ * `failed`, given up because of the restart limit. In `down` and `failed` there is no QEMU.
  */
 export type Phase = "down" | "starting" | "up" | "held" | "stopping" | "backoff" | "failed";
 
 /** What follows once QEMU is gone. */
-export type AfterStop = { kind: "nothing" } | { kind: "start" } | { kind: "decide"; verdict: Verdict };
+export type AfterStop =
+  /** It stays stopped. */
+  | { kind: "nothing" }
+  /** The operator wants it started. */
+  | { kind: "start" }
+  /** The policy wants it started, if the limit allows it; it had run for so long. */
+  | { kind: "restart"; ranMs: number }
+  /** The limit is reached. */
+  | { kind: "fail" };
 
 /** What is known of one guest. A plain value: each step makes a new one. */
 export interface PolicyState {
@@ -22,8 +30,9 @@ export interface PolicyState {
   history: RestartHistory;
   /** Since when it has been up, in milliseconds; null while it is not. */
   upSince: number | null;
-  /** What the wait of `backoff` is for. */
+  /** What the wait of `backoff` is for; for `reset` and `resume` QEMU is there and holds the guest. */
   pending: "start" | "reset" | "resume";
+  /** What the end of `stopping` leads to. */
   after: AfterStop;
 }
 
@@ -44,12 +53,16 @@ export type Incident =
   | { kind: "restart-asked" }
   /** QEMU is ready and the guest runs. */
   | { kind: "started" }
+  /** The guest's CPUs run again, whoever did it. */
+  | { kind: "resumed" }
   /** The guest ended, and QEMU is still there. */
   | { kind: "guest-ended"; verdict: Verdict }
   /** QEMU is gone, or never came to be. */
   | { kind: "ended"; verdict: Verdict }
   /** The wait of `backoff` is over. */
-  | { kind: "wait-over" };
+  | { kind: "wait-over" }
+  /** QEMU is there, but does not do what it was told. */
+  | { kind: "action-failed" };
 
 /** What to do about it. */
 export type PolicyAction =
@@ -58,7 +71,9 @@ export type PolicyAction =
   | { kind: "stop" }
   /** Clear away a QEMU whose guest has ended already. */
   | { kind: "clear-away" }
+  /** Start the guest's next life in the QEMU that holds it. */
   | { kind: "reset" }
+  /** Let the guest run on where QEMU holds it. */
   | { kind: "resume" }
   | { kind: "wait"; delayMs: number }
   | { kind: "end-wait" }
@@ -102,7 +117,6 @@ export function decide(state: PolicyState, incident: Incident, circumstances: Ci
 }
 
 const nothing = (state: PolicyState): Decision => ({ state, actions: [] });
-const want = (state: PolicyState, wanted: Wanted): Decision => nothing({ ...state, wanted });
 
 /** Starts at once, as the operator asked: earlier failures are forgotten. */
 const startAfresh = (state: PolicyState): Decision => ({
@@ -112,22 +126,37 @@ const startAfresh = (state: PolicyState): Decision => ({
     phase: "starting",
     history: NO_RESTARTS,
     upSince: null,
+    pending: "start",
     after: { kind: "nothing" },
   },
   actions: [{ kind: "start" }],
 });
 
-const stopFor = (wanted: Wanted, after: AfterStop): (state: PolicyState) => Decision => (state) => ({
-  state: { ...state, wanted, phase: "stopping", after },
-  actions: [{ kind: "stop" }],
+/** Ends QEMU, with or without the guest's help. */
+const end = (how: "stop" | "clear-away", wanted: Wanted, after: AfterStop) =>
+(
+  state: PolicyState,
+): Decision => ({
+  state: { ...state, wanted, phase: "stopping", upSince: null, pending: "start", after },
+  actions: [{ kind: how }],
 });
-const stopNow = stopFor("down", { kind: "nothing" });
-const stopAndStart = stopFor("up", { kind: "start" });
+const stopNow = end("stop", "down", { kind: "nothing" });
+const stopAndStart = end("stop", "up", { kind: "start" });
+const clearAwayAndStop = end("clear-away", "down", { kind: "nothing" });
+const clearAwayAndFail = end("clear-away", "up", { kind: "fail" });
+const clearAwayAndRestart = (state: PolicyState, now: number): Decision =>
+  end("clear-away", "up", { kind: "restart", ranMs: ranMs(state, now) })(state);
 
-const endWaitAnd = (next: (state: PolicyState) => Decision) => (state: PolicyState): Decision => {
-  const { state: after, actions } = next(state);
-  return { state: after, actions: [{ kind: "end-wait" }, ...actions] };
-};
+/** The operator changed his mind while QEMU is going. */
+const thenStart = (state: PolicyState): Decision =>
+  nothing({ ...state, wanted: "up", after: { kind: "start" } });
+const thenNothing = (state: PolicyState): Decision =>
+  nothing({ ...state, wanted: "down", after: { kind: "nothing" } });
+
+const endWaitAnd = ({ state, actions }: Decision): Decision => ({
+  state,
+  actions: [{ kind: "end-wait" }, ...actions],
+});
 
 const settle = (state: PolicyState, why: "stopped" | "restart-limit"): Decision => ({
   state: {
@@ -135,160 +164,192 @@ const settle = (state: PolicyState, why: "stopped" | "restart-limit"): Decision 
     wanted: why === "stopped" ? "down" : state.wanted,
     phase: why === "stopped" ? "down" : "failed",
     upSince: null,
+    pending: "start",
     after: { kind: "nothing" },
   },
   actions: [{ kind: "give-up", why }],
 });
 
+/** Leaves the guest as it is, held by QEMU, for a person. */
+const hold = (state: PolicyState, why: "preserved" | "restart-limit"): Decision => ({
+  state: { ...state, phase: "held", upSince: null, pending: "start" },
+  actions: [{ kind: "give-up", why }],
+});
+
+const isUp = (state: PolicyState, now: number): Decision =>
+  nothing({ ...state, phase: "up", upSince: now, pending: "start" });
+
+/** How long it has been up; 0 when it was not. */
+const ranMs = (state: PolicyState, now: number): number => state.upSince === null ? 0 : now - state.upSince;
+
 /** QEMU is gone: start it again, or leave it. */
-const afterEnd = (state: PolicyState, verdict: Verdict, circumstances: Circumstances): Decision => {
-  if (state.wanted === "down") return settle(state, "stopped");
+const afterEnd: Handler<"ended"> = (state, { verdict }, circumstances) => {
   const action = actionFor(circumstances.policy, verdict);
   if (action === "stop" || action === "preserve") return settle(state, "stopped");
-  return again(state, "start", circumstances);
+  return again(state, "start", ranMs(state, circumstances.now), circumstances);
 };
 
 /** One more life, now or after a wait, if the limit allows it. */
 const again = (
   state: PolicyState,
   pending: PolicyState["pending"],
+  lastRunMs: number,
   circumstances: Circumstances,
 ): Decision => {
   const { policy, now, random } = circumstances;
-  const ranMs = state.upSince === null ? 0 : now - state.upSince;
-  const decision = nextRestart(policy, state.history, ranMs, now, random);
+  const decision = nextRestart(policy, state.history, lastRunMs, now, random);
   if (decision.kind === "give-up") {
-    if (pending === "start") return settle(state, "restart-limit");
-    // The guest is still held: clear it away first, then give up.
-    const { state: failed, actions } = settle(state, "restart-limit");
-    return { state: failed, actions: [{ kind: "clear-away" }, ...actions] };
+    switch (pending) {
+      case "start":
+        return settle(state, "restart-limit");
+      case "reset":
+        return clearAwayAndFail(state);
+      case "resume":
+        // Its memory is whole, and may be all that is left of what its disk would not take.
+        return hold(state, "restart-limit");
+    }
   }
-  const next: PolicyState = { ...state, history: decision.history, pending, after: { kind: "nothing" } };
-  if (decision.delayMs > 0) {
-    return {
-      state: { ...next, phase: "backoff", upSince: null },
-      actions: [{ kind: "wait", delayMs: decision.delayMs }],
-    };
-  }
-  return carryOut({ ...next, upSince: null }, now);
+  const { delayMs, history } = decision;
+  const next: PolicyState = { ...state, history, pending, upSince: null, after: { kind: "nothing" } };
+  if (delayMs === 0) return carryOut(next, now);
+  return { state: { ...next, phase: "backoff" }, actions: [{ kind: "wait", delayMs }] };
 };
 
 /** Does what was waited for. */
-const carryOut = (state: PolicyState, now: number): Decision =>
-  state.pending === "start"
-    ? { state: { ...state, phase: "starting", upSince: null }, actions: [{ kind: "start" }] }
-    : { state: { ...state, phase: "up", upSince: now }, actions: [{ kind: state.pending }] };
+const carryOut = (state: PolicyState, now: number): Decision => {
+  const { pending } = state;
+  const next: PolicyState = pending === "start"
+    ? { ...state, phase: "starting", upSince: null }
+    : { ...state, phase: "up", upSince: now, pending: "start" };
+  return { state: next, actions: [{ kind: pending }] };
+};
 
 /** The guest ended, but QEMU is there. */
 const guestEnded: Handler<"guest-ended"> = (state, { verdict }, circumstances) => {
-  const { policy } = circumstances;
+  const { policy, now } = circumstances;
   if (verdict.process === "running") {
     // QEMU has reset it already: a plain reboot, and only an action that was named for it asks for more.
     const named = policy.onCause[verdict.cause];
-    if (named === "restart") return clearAway(state, { kind: "decide", verdict });
-    return named === "stop" ? clearAway({ ...state, wanted: "down" }, { kind: "nothing" }) : nothing(state);
+    if (named === "restart") return clearAwayAndRestart(state, now);
+    return named === "stop" ? clearAwayAndStop(state) : nothing(state);
   }
   const action = actionFor(policy, verdict);
   switch (action) {
     case "restart":
-      return clearAway(state, { kind: "decide", verdict });
+      return clearAwayAndRestart(state, now);
     case "reset":
     case "resume":
-      return again(state, action, circumstances);
+      return again(state, action, ranMs(state, now), circumstances);
     case "preserve":
-      return {
-        state: { ...state, phase: "held", upSince: null },
-        actions: [{ kind: "give-up", why: "preserved" }],
-      };
+      return hold(state, "preserved");
     case "stop":
-      return clearAway({ ...state, wanted: "down" }, { kind: "nothing" });
+      return clearAwayAndStop(state);
   }
 };
-
-const clearAway = (state: PolicyState, after: AfterStop): Decision => ({
-  state: { ...state, phase: "stopping", after },
-  actions: [{ kind: "clear-away" }],
-});
 
 /** QEMU is gone as it was told to: what was to follow? */
 const stopped: Handler<"ended"> = (state, _incident, circumstances) => {
   const { after } = state;
-  if (after.kind === "decide" && state.wanted === "up") return again(state, "start", circumstances);
-  if (after.kind === "start" || (after.kind === "nothing" && state.wanted === "up")) {
-    return startAfresh(state);
+  switch (after.kind) {
+    case "nothing":
+      return settle(state, "stopped");
+    case "start":
+      return startAfresh(state);
+    case "restart":
+      return again(state, "start", after.ranMs, circumstances);
+    case "fail":
+      return settle(state, "restart-limit");
   }
-  return settle(state, "stopped");
 };
 
 /** Every phase and every incident. Stop wins wherever it comes; nothing that the supervisor itself does counts as a failure. */
 const TABLE = {
   "down": {
     "start-asked": startAfresh,
-    "stop-asked": (state) => want(state, "down"),
+    "stop-asked": nothing,
     "restart-asked": startAfresh,
     "started": nothing,
+    "resumed": nothing,
     "guest-ended": nothing,
     "ended": nothing,
     "wait-over": nothing,
+    "action-failed": nothing,
   },
   "starting": {
-    "start-asked": (state) => want(state, "up"),
+    "start-asked": nothing,
     "stop-asked": stopNow,
-    "restart-asked": (state) => want(state, "up"),
-    "started": (state, _incident, { now }) => nothing({ ...state, phase: "up", upSince: now }),
-    "guest-ended": guestEnded,
-    "ended": (state, { verdict }, circumstances) => afterEnd(state, verdict, circumstances),
+    "restart-asked": nothing,
+    "started": (state, _incident, { now }) => isUp(state, now),
+    "resumed": nothing,
+    // One QEMU at a time: what is being started can't have ended a life yet.
+    "guest-ended": nothing,
+    "ended": afterEnd,
     "wait-over": nothing,
+    "action-failed": nothing,
   },
   "up": {
-    "start-asked": (state) => want(state, "up"),
+    "start-asked": nothing,
     "stop-asked": stopNow,
     "restart-asked": stopAndStart,
     "started": nothing,
+    "resumed": nothing,
     "guest-ended": guestEnded,
-    "ended": (state, { verdict }, circumstances) => afterEnd(state, verdict, circumstances),
+    "ended": afterEnd,
     "wait-over": nothing,
+    // It can be neither reset nor resumed: so it becomes a restart.
+    "action-failed": (state, _incident, { now }) => clearAwayAndRestart(state, now),
   },
   "held": {
     "start-asked": stopAndStart,
     "stop-asked": stopNow,
     "restart-asked": stopAndStart,
     "started": nothing,
+    // By a person, who has seen to it.
+    "resumed": (state, _incident, { now }) => isUp(state, now),
     "guest-ended": nothing,
     "ended": (state) => settle(state, "stopped"),
     "wait-over": nothing,
+    "action-failed": nothing,
   },
   "stopping": {
-    "start-asked": (state) => nothing({ ...state, wanted: "up", after: { kind: "start" } }),
-    "stop-asked": (state) => nothing({ ...state, wanted: "down", after: { kind: "nothing" } }),
-    "restart-asked": (state) => nothing({ ...state, wanted: "up", after: { kind: "start" } }),
+    "start-asked": thenStart,
+    "stop-asked": thenNothing,
+    "restart-asked": thenStart,
     // The launch was quicker than its cancellation.
     "started": (state) => ({ state, actions: [{ kind: "stop" }] }),
+    "resumed": nothing,
     "guest-ended": nothing,
     "ended": stopped,
     "wait-over": nothing,
+    "action-failed": nothing,
   },
   "backoff": {
-    "start-asked": (state) => state.pending === "start" ? endWaitAnd(startAfresh)(state) : want(state, "up"),
+    "start-asked": (state, _incident, { now }) =>
+      endWaitAnd(carryOut({ ...state, wanted: "up", history: NO_RESTARTS }, now)),
     "stop-asked": (state) =>
-      state.pending === "start"
-        ? endWaitAnd((now) => settle({ ...now, wanted: "down" }, "stopped"))(state)
-        : endWaitAnd(stopNow)(state),
-    "restart-asked": (state) => endWaitAnd(state.pending === "start" ? startAfresh : stopAndStart)(state),
+      endWaitAnd(state.pending === "start" ? settle(state, "stopped") : stopNow(state)),
+    "restart-asked": (state) =>
+      endWaitAnd(state.pending === "start" ? startAfresh(state) : stopAndStart(state)),
     "started": nothing,
+    // By a person, who did not want to wait.
+    "resumed": (state, _incident, { now }) =>
+      state.pending === "start" ? nothing(state) : endWaitAnd(isUp(state, now)),
     "guest-ended": nothing,
     // Only where a held guest was waiting for its reset: its QEMU is gone now, so it becomes a start.
-    "ended": (state, { verdict }, circumstances) =>
-      endWaitAnd((now) => afterEnd(now, verdict, circumstances))(state),
+    "ended": (state, incident, circumstances) =>
+      state.pending === "start" ? nothing(state) : endWaitAnd(afterEnd(state, incident, circumstances)),
     "wait-over": (state, _incident, { now }) => carryOut(state, now),
+    "action-failed": nothing,
   },
   "failed": {
     "start-asked": startAfresh,
     "stop-asked": (state) => nothing({ ...state, wanted: "down", phase: "down" }),
     "restart-asked": startAfresh,
     "started": nothing,
+    "resumed": nothing,
     "guest-ended": nothing,
     "ended": nothing,
     "wait-over": nothing,
+    "action-failed": nothing,
   },
 } satisfies Record<Phase, Row>;

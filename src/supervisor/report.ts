@@ -2,11 +2,31 @@ import type { AnyQmpEvent } from "../qmp/mod.ts";
 import type { Verdict } from "../vm/mod.ts";
 import type { PolicyAction } from "./policy.ts";
 
-/** Something that happened to a supervised guest, and what is done about it. */
+/**
+ * Something that happened to a supervised guest, and what is done about it.
+ *
+ * @example
+ * ```ts
+ * import { type Report, Supervisor } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const supervisor = await Supervisor.open();
+ * using reports = supervisor.reports();
+ * await supervisor.add({ config: { name: "web", machine: "none", accel: "tcg" }, stop: { powerdownMs: 0 } });
+ * await supervisor.close({ vms: "stop" });
+ *
+ * const all: Report[] = await Array.fromAsync(reports);
+ * assertEquals(
+ *   all.filter(({ kind }) => kind !== "event").map(({ vm, kind }) => `${vm} ${kind}`),
+ *   ["web asked", "web started", "web asked", "web ended"],
+ * );
+ * ```
+ */
 export type Report = ReportHead & ReportBody;
 
 /** What every report has. */
 export interface ReportHead {
+  /** When it was known. */
   at: Date;
   /** The guest's name. */
   vm: string;
@@ -18,7 +38,7 @@ export type ReportBody =
   | { kind: "asked"; ask: "start" | "stop" | "restart"; actions: readonly PolicyAction[] }
   /** QEMU is ready and the guest runs. */
   | { kind: "started"; pid: number | null; argv: readonly string[]; actions: readonly PolicyAction[] }
-  /** QEMU said something about the guest's life. */
+  /** QEMU said something about the guest's life. What ends a life has a report of its own. */
   | { kind: "event"; event: AnyQmpEvent }
   /** The guest ended and QEMU is still there. */
   | { kind: "guest-ended"; verdict: Verdict; actions: readonly PolicyAction[] }
@@ -26,10 +46,21 @@ export type ReportBody =
   | { kind: "ended"; verdict: Verdict; actions: readonly PolicyAction[] }
   /** The wait before a restart is over. */
   | { kind: "wait-over"; actions: readonly PolicyAction[] }
-  /** An action could not be carried out; what follows from that is a report of its own. */
-  | { kind: "action-failed"; action: PolicyAction; error: Error };
+  /** An action could not be carried out. */
+  | { kind: "action-failed"; action: PolicyAction; error: Error; actions: readonly PolicyAction[] };
 
-/** The events that say something about a guest's life; the others are for those who ask for them. */
+/**
+ * The events that say something about a guest's life; the others are for those who ask for them (`Vm.events`).
+ *
+ * @example
+ * ```ts
+ * import { REPORTED_EVENTS } from "@qeeper/qeeper";
+ * import { assert } from "@std/assert";
+ *
+ * assert(REPORTED_EVENTS.includes("GUEST_PANICKED"));
+ * assert(!REPORTED_EVENTS.includes("VSERPORT_CHANGE"));
+ * ```
+ */
 export const REPORTED_EVENTS: readonly string[] = [
   "BLOCK_IO_ERROR",
   "GUEST_CRASHLOADED",

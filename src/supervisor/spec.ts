@@ -1,5 +1,6 @@
 import type { VmConfig } from "../machine/mod.ts";
 import type { StopOptions, VerdictCause } from "../vm/mod.ts";
+import { CAUSE_CLASSES, RESTARTED } from "./cause_table.ts";
 
 /**
  * When a guest that ended is started again, in systemd's words: never; after a clean end; after a failure; after a failure that
@@ -8,9 +9,9 @@ import type { StopOptions, VerdictCause } from "../vm/mod.ts";
 export type RestartWhen = "no" | "on-success" | "on-failure" | "on-abnormal" | "always";
 
 /**
- * What to do about an end: `restart` as a new process; `reset` in place where QEMU still holds the guest (else as `restart`); `resume`
- * the CPUs where they were held; `preserve` everything as it is, for a person to look at; `stop`, that is clear QEMU away and
- * leave the guest stopped.
+ * What to do about an end: `restart` as a new process; `reset` in place, or `resume` the CPUs where they were held, where QEMU still
+ * holds the guest (else, and where QEMU refuses, as `restart`); `preserve` everything as it is, for a person to look at; `stop`, that
+ * is clear QEMU away and leave the guest stopped.
  */
 export type Action = "restart" | "reset" | "resume" | "preserve" | "stop";
 
@@ -22,13 +23,16 @@ export interface Backoff {
   factor?: number;
   /** The longest wait, in milliseconds. Default 30000. */
   maxMs?: number;
-  /** How much a wait is varied by chance, as a part of it from 0 to 1. Default 0.2. */
+  /** How much a wait is varied by chance, as a part of it from 0 to 1; never beyond `maxMs`. Default 0.2. */
   jitter?: number;
-  /** After running for so long, in milliseconds, earlier restarts are forgotten. Default 60000. */
+  /** After running for so long, in milliseconds, earlier waits are forgotten. Default 60000. */
   resetAfterMs?: number;
 }
 
-/** At most so many restarts within so many milliseconds; one more, and the guest is `failed`. */
+/**
+ * At most so many restarts within so many milliseconds; one more, and the guest is `failed`. (One that was only to be resumed is left
+ * as it is, `held`: nothing of it is lost yet.)
+ */
 export interface RestartLimit {
   /** Default 5. */
   restarts: number;
@@ -36,13 +40,33 @@ export interface RestartLimit {
   withinMs: number;
 }
 
-/** A guest to keep. */
+/**
+ * A guest to keep.
+ *
+ * @example
+ * ```ts
+ * import { type SupervisedVm, Supervisor } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const spec: SupervisedVm = {
+ *   config: { name: "build", machine: "none", accel: "tcg" },
+ *   restart: "on-failure",
+ *   limit: { restarts: 3, withinMs: 10 * 60_000 },
+ *   onCause: { "guest-panic": "reset", "io-error": "preserve" },
+ *   stop: { powerdownMs: 0 }, // there is nobody in it to obey a power button
+ * };
+ * await using supervisor = await Supervisor.open();
+ * assertEquals((await supervisor.add(spec)).phase, "up");
+ * ```
+ */
 export interface SupervisedVm {
-  /** What to run. Its `name` is the guest's name here, and must be new. */
+  /** What to run. Its `name` (default `vm`) is the guest's name here, and must be new. */
   config: VmConfig;
   /** When it is started again. Default `on-failure`. */
   restart?: RestartWhen;
+  /** How long to wait before that. */
   backoff?: Backoff;
+  /** How often that may happen. */
   limit?: RestartLimit;
   /** What to do about particular ends, whatever `restart` says. */
   onCause?: Partial<Record<VerdictCause, Action>>;
@@ -50,11 +74,15 @@ export interface SupervisedVm {
   stop?: StopOptions;
 }
 
-/** A spec in which nothing is left to say. */
+/** The part of a spec that decides, with nothing left to say. */
 export interface Policy {
+  /** When the guest is started again. */
   restart: RestartWhen;
+  /** How long to wait before that. */
   backoff: Required<Backoff>;
+  /** How often that may happen. */
   limit: RestartLimit;
+  /** What to do about particular ends. */
   onCause: Partial<Record<VerdictCause, Action>>;
 }
 
@@ -67,35 +95,64 @@ const DEFAULT_BACKOFF: Required<Backoff> = {
 };
 const DEFAULT_LIMIT: RestartLimit = { restarts: 5, withinMs: 60_000 };
 
+/** The longest that a timer can wait (24.8 days): with more it goes off at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const ACTIONS: readonly Action[] = ["restart", "reset", "resume", "preserve", "stop"];
+
 /**
- * Fills in what a spec leaves out.
+ * Checks the policy of a spec, and fills in what it leaves out.
  *
- * @param spec The spec.
+ * @param spec The spec; its config is not looked at.
  * @returns The whole policy.
  * @throws {RangeError} When a number is out of its range; it names the number.
+ * @throws {TypeError} When a word or a key is none that is known; it names it, and those that are.
  */
-export function policyOf(spec: SupervisedVm): Policy {
+export function policyOf(spec: Omit<SupervisedVm, "config">): Policy {
+  checkKeys("a guest's spec", spec, ["config", "restart", "backoff", "limit", "onCause", "stop"]);
+  checkKeys("'backoff'", spec.backoff, Object.keys(DEFAULT_BACKOFF));
+  checkKeys("'limit'", spec.limit, Object.keys(DEFAULT_LIMIT));
+  checkKeys("'onCause'", spec.onCause, Object.keys(CAUSE_CLASSES));
+  checkKeys("'stop'", spec.stop, ["powerdownMs", "quitMs", "termMs"]);
+  const { restart = "on-failure" } = spec;
+  checkWord("restart", restart, Object.keys(RESTARTED));
+  for (const [cause, action] of Object.entries(spec.onCause ?? {})) {
+    checkWord(`onCause.${cause}`, action, ACTIONS);
+  }
+  for (const [name, ms] of Object.entries(spec.stop ?? {})) checkRange(`stop.${name}`, ms, 0);
   const backoff = { ...DEFAULT_BACKOFF, ...spec.backoff };
   const limit = { ...DEFAULT_LIMIT, ...spec.limit };
-  atLeast(0, "backoff.initialMs", backoff.initialMs);
-  atLeast(1, "backoff.factor", backoff.factor);
-  atLeast(backoff.initialMs, "backoff.maxMs", backoff.maxMs);
-  atLeast(0, "backoff.jitter", backoff.jitter);
-  atLeast(0, "backoff.resetAfterMs", backoff.resetAfterMs);
-  atLeast(0, "limit.restarts", limit.restarts);
-  atLeast(0, "limit.withinMs", limit.withinMs);
-  if (backoff.jitter > 1) {
-    throw new RangeError(
-      `Cannot supervise as 'backoff.jitter' must be at most 1: current value is ${backoff.jitter}`,
-    );
-  }
-  return { restart: spec.restart ?? "on-failure", backoff, limit, onCause: spec.onCause ?? {} };
+  checkRange("backoff.initialMs", backoff.initialMs, 0, MAX_TIMER_MS);
+  checkRange("backoff.factor", backoff.factor, 1);
+  checkRange("backoff.maxMs", backoff.maxMs, backoff.initialMs, MAX_TIMER_MS);
+  checkRange("backoff.jitter", backoff.jitter, 0, 1);
+  checkRange("backoff.resetAfterMs", backoff.resetAfterMs, 0);
+  checkRange("limit.restarts", limit.restarts, 0);
+  checkRange("limit.withinMs", limit.withinMs, 0);
+  return { restart, backoff, limit, onCause: { ...spec.onCause } };
 }
 
-function atLeast(least: number, name: string, value: number): void {
-  if (!(value >= least)) {
-    throw new RangeError(
-      `Cannot supervise as '${name}' must be at least ${least}: current value is ${value}`,
+function checkRange(name: string, value: number, least: number, most: number = Infinity): void {
+  if (typeof value === "number" && value >= least && value <= most) return;
+  const range = most === Infinity ? `a number of at least ${least}` : `a number from ${least} to ${most}`;
+  throw new RangeError(`Cannot supervise as '${name}' must be ${range}: current value is ${value}`);
+}
+
+function checkWord(name: string, word: unknown, known: readonly string[]): void {
+  if (typeof word === "string" && known.includes(word)) return;
+  throw new TypeError(
+    `Cannot supervise as '${name}' must be one of ${known.join(", ")}: current value is ${
+      JSON.stringify(word)
+    }`,
+  );
+}
+
+/** An option that is passed over in silence is worse than one that is refused. */
+function checkKeys(name: string, part: object | undefined, known: readonly string[]): void {
+  for (const key of Object.keys(part ?? {})) {
+    if (known.includes(key)) continue;
+    throw new TypeError(
+      `Cannot supervise as ${name} has no ${JSON.stringify(key)}; it has: ${known.join(", ")}`,
     );
   }
 }

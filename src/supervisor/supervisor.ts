@@ -1,14 +1,14 @@
 import { parseVmConfig } from "../machine/mod.ts";
 import { EventStream, type Logger, silentLogger } from "../qmp/mod.ts";
 import { SignalGuard, type Verdict, type Vm } from "../vm/mod.ts";
-import { Keeper } from "./keeper.ts";
+import { type Ask, Keeper } from "./keeper.ts";
 import type { Phase, Wanted } from "./policy.ts";
 import type { Report } from "./report.ts";
 import type { SupervisedVm } from "./spec.ts";
 
 /** What a supervisor is opened with. */
 export interface SupervisorOptions {
-  /** Where run directories are made. Default: where `launch` makes them. */
+  /** Where run directories are made; it is made if it is missing. Default: where `launch` makes them. */
   runtimeDir?: string;
   /**
    * `owned` (default): the guests end with this process, even when it is killed. `detached`: they outlive it, and `close` may leave them
@@ -23,18 +23,21 @@ export interface SupervisorOptions {
 
 /** How a supervised guest is. What is wanted and what is are separate facts. */
 export interface GuestStatus {
+  /** The guest's name. */
   name: string;
+  /** What the operator wants, or a policy that is done with the guest. */
   wanted: Wanted;
+  /** Where it is. */
   phase: Phase;
   /** How many restarts the limit's period has seen. */
   restarts: number;
-  /** The running VM; null while there is none. */
+  /** The running VM; null while there is none. It is the supervisor's: dispose of the supervisor, not of this. */
   vm: Vm | null;
   /** Why it last ended; null when it has not yet. */
   lastVerdict: Verdict | null;
 }
 
-/** Which of a supervisor's waits may be given up. */
+/** How a wait may be given up. */
 export interface WaitOptions {
   /** Stops waiting, not what was asked for. Rejects with the signal's reason. */
   signal?: AbortSignal;
@@ -50,22 +53,37 @@ export interface WaitOptions {
  *
  * await using supervisor = await Supervisor.open();
  * using reports = supervisor.reports();
- * await supervisor.add({ config: { name: "web", machine: "none", accel: "tcg" }, restart: "on-failure" });
- * assertEquals(supervisor.get("web")?.phase, "up");
- * await supervisor.stop("web");
- * assertEquals((await reports.next()).value.kind, "asked");
+ * await supervisor.add({ config: { name: "web", machine: "none", accel: "tcg" }, stop: { powerdownMs: 0 } });
+ * await supervisor.get("web")?.vm?.kill(); // somebody, or the kernel when memory runs out
+ *
+ * for await (const report of reports) {
+ *   if (report.kind !== "ended") continue;
+ *   assertEquals(report.verdict.cause, "killed");
+ *   assertEquals(report.actions, [{ kind: "start" }]);
+ *   break;
+ * }
+ * assertEquals((await supervisor.stop("web")).phase, "down");
  * ```
  */
 export class Supervisor implements AsyncDisposable {
   readonly #keepers = new Map<string, Keeper>();
   readonly #streams = new Set<EventStream<Report>>();
-  readonly #options: SupervisorOptions;
+  readonly #lifetime: "owned" | "detached";
+  readonly #runtimeDir: string | null;
+  readonly #logger: Logger;
   readonly #guard: SignalGuard | null;
   #closing: Promise<void> | null = null;
+  #reporting: "open" | "ended" = "open";
 
   private constructor(options: SupervisorOptions) {
-    this.#options = options;
-    this.#guard = options.signals === "ignore" ? null : new SignalGuard(() => this.close({ vms: "stop" }));
+    const { lifetime = "owned", runtimeDir, signals = "stop", logger = silentLogger } = options;
+    this.#lifetime = lifetime;
+    // QEMU runs in a directory of its own, where a relative path would mean something else.
+    this.#runtimeDir = runtimeDir === undefined || runtimeDir.startsWith("/")
+      ? runtimeDir ?? null
+      : `${Deno.cwd()}/${runtimeDir}`;
+    this.#logger = logger;
+    this.#guard = signals === "ignore" ? null : new SignalGuard(() => this.close({ vms: "stop" }));
   }
 
   /**
@@ -89,66 +107,103 @@ export class Supervisor implements AsyncDisposable {
    *
    * @param spec Config and policy.
    * @param options Signal.
-   * @returns How the guest is, once it is up, or its policy has given up.
+   * @returns How the guest is, once it is up, or its policy has given up: that it can't be started is no error of this call, but
+   * `failed` (or `down`) with a `lastVerdict`.
    * @throws {ConfigError} When the config is wrong.
    * @throws {RangeError} When a number of the policy is out of range.
-   * @throws {TypeError} When there is a guest of that name already.
+   * @throws {TypeError} When a word of the policy is unknown, there is a guest of that name already, or the supervisor is closing.
    */
   async add(spec: SupervisedVm, options: WaitOptions = {}): Promise<GuestStatus> {
+    options.signal?.throwIfAborted();
     const config = parseVmConfig(spec.config);
     const name = config.name ?? "vm";
+    this.#assertOpen(`add VM "${name}"`);
     if (this.#keepers.has(name)) {
       throw new TypeError(
         `Cannot add VM "${name}": there is one of that name already; remove it first, or choose another name`,
       );
     }
     const keeper = new Keeper(name, { ...spec, config }, {
-      runtimeDir: this.#options.runtimeDir ?? null,
-      lifetime: this.#options.lifetime ?? "owned",
-      logger: this.#options.logger ?? silentLogger,
+      runtimeDir: this.#runtimeDir,
+      lifetime: this.#lifetime,
+      logger: this.#logger,
       report: (body) => this.#report({ at: new Date(), vm: name, ...body }),
     });
     this.#keepers.set(name, keeper);
-    keeper.ask("start");
-    await keeper.settled(options.signal);
-    return statusOf(keeper);
+    return await askAndWait(keeper, "start", options);
   }
 
-  /** How a guest is; undefined when there is none of that name. */
+  /**
+   * How a guest is.
+   *
+   * @param name The guest's name.
+   * @returns Its status as it is now; undefined when there is none of that name.
+   */
   get(name: string): GuestStatus | undefined {
     const keeper = this.#keepers.get(name);
     return keeper && statusOf(keeper);
   }
 
-  /** How all guests are, in the order in which they were added. */
+  /**
+   * How all guests are.
+   *
+   * @returns Their status as it is now, in the order in which they were added.
+   */
   list(): GuestStatus[] {
     return [...this.#keepers.values()].map(statusOf);
   }
 
-  /** Starts a guest that is down or failed; its restart history is forgotten. Resolves when it is up, or its policy has given up. */
+  /**
+   * Starts a guest that is down, preserved or failed, or does not let it wait for its restart; earlier restarts are forgotten.
+   *
+   * @param name The guest's name.
+   * @param options Signal.
+   * @returns How the guest is, once it is up, or its policy has given up.
+   * @throws {TypeError} When there is no guest of that name, or the supervisor is closing.
+   */
   start(name: string, options: WaitOptions = {}): Promise<GuestStatus> {
     return this.#ask(name, "start", options);
   }
 
-  /** Stops a guest, by the stop ladder. It stays stopped, whatever its policy says. Resolves when QEMU is gone. */
+  /**
+   * Stops a guest, by the stop ladder, or gives up its start. It stays stopped, whatever its policy says.
+   *
+   * @param name The guest's name.
+   * @param options Signal.
+   * @returns How the guest is, once QEMU is gone.
+   * @throws {TypeError} When there is no guest of that name, or the supervisor is closed.
+   */
   stop(name: string, options: WaitOptions = {}): Promise<GuestStatus> {
     return this.#ask(name, "stop", options);
   }
 
-  /** Stops a guest and starts it again. Resolves when it is up again. */
+  /**
+   * Stops a guest and starts it again, as a new process; earlier restarts are forgotten. One that is being started already is left to it.
+   *
+   * @param name The guest's name.
+   * @param options Signal.
+   * @returns How the guest is, once it is up again, or its policy has given up.
+   * @throws {TypeError} When there is no guest of that name, or the supervisor is closing.
+   */
   restart(name: string, options: WaitOptions = {}): Promise<GuestStatus> {
     return this.#ask(name, "restart", options);
   }
 
-  /** Stops a guest and forgets it. */
+  /**
+   * Stops a guest and forgets it. Its name is free again when this resolves.
+   *
+   * @param name The guest's name.
+   * @throws {TypeError} When there is no guest of that name, or the supervisor is closed.
+   */
   async remove(name: string): Promise<void> {
-    const keeper = this.#find(name);
+    const keeper = this.#find(name, "remove");
     await keeper.close();
-    this.#keepers.delete(name);
+    // Somebody else may have removed it as well, and added another one since.
+    if (this.#keepers.get(name) === keeper) this.#keepers.delete(name);
   }
 
   /**
-   * What happens, from this call on.
+   * What happens, from this call on: one report for each incident, in order, and the events of each guest's life.
    *
    * @returns A bounded stream of reports; dispose of it. It ends with the supervisor.
    */
@@ -156,19 +211,20 @@ export class Supervisor implements AsyncDisposable {
     const stream: EventStream<Report> = new EventStream<Report>({
       onDispose: () => this.#streams.delete(stream),
     });
-    if (this.#closing) stream.end();
+    if (this.#reporting === "ended") stream.end();
     else this.#streams.add(stream);
     return stream;
   }
 
   /**
-   * Ends the supervision.
+   * Ends the supervision. Resolves when every guest that is to stop has stopped, and nothing of it is left; called again, it waits
+   * for the same end.
    *
    * @param options `stop` stops the guests; `leave` lets them run on, which only detached ones can.
    * @throws {TypeError} When guests are to be left that end with this process.
    */
   close(options: { vms: "stop" | "leave" }): Promise<void> {
-    if (options.vms === "leave" && this.#options.lifetime !== "detached") {
+    if (options.vms === "leave" && this.#lifetime !== "detached") {
       return Promise.reject(
         new TypeError(
           'Cannot leave the guests running: they end with this process; open the supervisor with lifetime: "detached"',
@@ -179,32 +235,43 @@ export class Supervisor implements AsyncDisposable {
     return this.#closing;
   }
 
-  /** Stops the guests and ends the supervision. */
+  /** Stops the guests and ends the supervision; after a `close` that left them running, it does nothing. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close({ vms: "stop" });
   }
 
   async #close(vms: "stop" | "leave"): Promise<void> {
-    this.#guard?.[Symbol.dispose]();
-    await Promise.all(
-      [...this.#keepers.values()].map((keeper) => vms === "stop" ? keeper.close() : keeper.leave()),
-    );
-    for (const stream of this.#streams) stream.end();
-    this.#streams.clear();
+    try {
+      const keepers = [...this.#keepers.values()];
+      await Promise.all(keepers.map((keeper) => vms === "stop" ? keeper.close() : keeper.leave()));
+    } finally {
+      // Not before the guests have stopped: a signal that comes meanwhile waits for them too.
+      this.#guard?.[Symbol.dispose]();
+      this.#reporting = "ended";
+      for (const stream of this.#streams) stream.end();
+      this.#streams.clear();
+    }
   }
 
-  async #ask(name: string, what: "start" | "stop" | "restart", options: WaitOptions): Promise<GuestStatus> {
-    const keeper = this.#find(name);
-    keeper.ask(what);
-    await keeper.settled(options.signal);
-    return statusOf(keeper);
+  // Async, so that every error is a rejection.
+  async #ask(name: string, what: Ask, options: WaitOptions): Promise<GuestStatus> {
+    options.signal?.throwIfAborted();
+    return await askAndWait(this.#find(name, what), what, options);
   }
 
-  #find(name: string): Keeper {
+  #find(name: string, attempt: string): Keeper {
+    if (this.#reporting === "ended") this.#assertOpen(`${attempt} VM "${name}"`);
     const keeper = this.#keepers.get(name);
     if (keeper) return keeper;
     const names = [...this.#keepers.keys()].map((known) => `"${known}"`).join(", ");
-    throw new TypeError(`There is no VM "${name}" here; there are: ${names || "none"}`);
+    throw new TypeError(
+      `Cannot ${attempt} VM "${name}": there is none of that name; there are: ${names || "none"}`,
+    );
+  }
+
+  #assertOpen(attempt: string): void {
+    if (this.#closing === null) return;
+    throw new TypeError(`Cannot ${attempt}: its supervisor is closed; open another one`);
   }
 
   #report(report: Report): void {
@@ -212,8 +279,14 @@ export class Supervisor implements AsyncDisposable {
   }
 }
 
+async function askAndWait(keeper: Keeper, what: Ask, options: WaitOptions): Promise<GuestStatus> {
+  keeper.ask(what);
+  await keeper.settled(options.signal);
+  return statusOf(keeper);
+}
+
 function statusOf(keeper: Keeper): GuestStatus {
-  const { name, state, vm, lastVerdict } = keeper;
-  const { wanted, phase, history } = state;
-  return { name, wanted, phase, restarts: history.times.length, vm, lastVerdict };
+  const { name, state, vm, lastVerdict, restarts } = keeper;
+  const { wanted, phase } = state;
+  return { name, wanted, phase, restarts, vm, lastVerdict };
 }
