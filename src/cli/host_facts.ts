@@ -1,0 +1,201 @@
+import { type Accel, chooseAccel, launch, runRoot } from "../vm/mod.ts";
+import { findFirmware, type FirmwareFact } from "./firmware.ts";
+import { findPrograms, firstLine, isExecutable, runProgram } from "./programs.ts";
+
+/** A QEMU that is installed here, and what became of trying it. */
+export interface QemuFact {
+  binary: string;
+  path: string;
+  arch: string;
+  /** Null when it did not say. */
+  version: string | null;
+  /** The accelerators that it was built with. */
+  builtIn: readonly string[];
+  /** What `accel: "auto"` comes to with it. */
+  accelerator: Accel | null;
+  reason: string;
+  /** Its seccomp filter works. */
+  sandbox: boolean;
+  /** A machine without devices was started with it, and QMP spoken. */
+  works: boolean;
+  /** How long that took; null when it failed. */
+  launchMs: number | null;
+  /** Why it failed. */
+  problem: string | null;
+}
+
+/** A device file of the host. */
+export type DeviceState = "usable" | "missing" | "no access";
+
+/** Everything that decides what this machine can run. */
+export interface HostReport {
+  /** Whether there is a QEMU here that works. */
+  usable: boolean;
+  host: { os: string; arch: string; release: string; cpus: number };
+  qemu: readonly QemuFact[];
+  kvm: { device: DeviceState; usable: boolean; reason: string };
+  firmware: readonly FirmwareFact[];
+  tools: { setpriv: string | null; qemuImg: string | null };
+  vhostVsock: DeviceState;
+  runDirectory: {
+    path: string | null;
+    socketPathBytes: number | null;
+    fits: boolean;
+    problem: string | null;
+  };
+  deno: { version: string; permissions: Record<string, string> };
+  /** What to do about what is missing, the most important first. */
+  advice: readonly string[];
+}
+
+/** What a socket's path in a run directory adds to the root's: a slash, 8 characters, a slash, 12 characters. */
+const ADDED_BYTES = 22;
+/** Where Fedora's relatives keep their only QEMU, which is not on PATH. */
+const HIDDEN_QEMU = "/usr/libexec/qemu-kvm";
+/** The longest path of a socket. */
+const MAX_SOCKET_PATH_BYTES = 107;
+
+/**
+ * Looks at this machine, and tries what it has.
+ *
+ * @returns What was found.
+ */
+export async function examineHost(): Promise<HostReport> {
+  const runDirectory = await examineRunDirectory();
+  const qemu: QemuFact[] = [];
+  const programs = await findPrograms(/^qemu-system-[a-z0-9_]+$|^qemu-kvm$/);
+  if (await isExecutable(HIDDEN_QEMU)) programs.push([HIDDEN_QEMU, HIDDEN_QEMU]);
+  for (const [binary, path] of programs) qemu.push(await examineQemu(binary, path, runDirectory.path));
+  const found = {
+    usable: qemu.some(({ works }) => works),
+    host: {
+      os: Deno.build.os,
+      arch: Deno.build.arch,
+      release: allowed(() => Deno.osRelease()) ?? "",
+      cpus: navigator.hardwareConcurrency,
+    },
+    qemu,
+    kvm: await examineKvm(qemu),
+    firmware: await findFirmware(),
+    tools: { setpriv: await toolVersion("setpriv"), qemuImg: await toolVersion("qemu-img") },
+    vhostVsock: await deviceState("/dev/vhost-vsock"),
+    runDirectory,
+    deno: { version: Deno.version.deno, permissions: await permissions() },
+  };
+  return { ...found, advice: adviceFor(found) };
+}
+
+async function examineQemu(binary: string, path: string, runDir: string | null): Promise<QemuFact> {
+  // As a launch names it, so that what is measured here is remembered for it.
+  const arch = /^qemu-system-(.*)$/.exec(binary)?.[1] ?? Deno.build.arch;
+  const version = /version (\d+(?:\.\d+)*)/.exec((await runProgram(binary, ["--version"])).stdout)?.[1] ??
+    null;
+  const builtIn = (await runProgram(binary, ["-accel", "help"])).stdout.split("\n").slice(1).filter((word) =>
+    word
+  );
+  const sandbox = (await runProgram(binary, ["-sandbox", "on", "-version"])).code === 0;
+  const fact = { binary, path, arch, version, builtIn, sandbox };
+  const failed = { accelerator: null, reason: "", works: false, launchMs: null };
+  if (runDir === null) return { ...fact, ...failed, problem: "there is no run directory to try it in" };
+  const dir = `${runDir}/doctor-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    await Deno.mkdir(dir, { mode: 0o700 });
+    const { accel, reason } = await chooseAccel("auto", { binary, arch, dir });
+    const startMs = performance.now();
+    await using _vm = await launch({ binary, machine: "none", accel });
+    const launchMs = Math.round(performance.now() - startMs);
+    return { ...fact, accelerator: accel, reason, works: true, launchMs, problem: null };
+  } catch (error) {
+    return { ...fact, ...failed, problem: error instanceof Error ? error.message : String(error) };
+  } finally {
+    await Deno.remove(dir, { recursive: true }).catch(() => {});
+  }
+}
+
+async function examineKvm(qemu: readonly QemuFact[]): Promise<HostReport["kvm"]> {
+  const device = await deviceState("/dev/kvm");
+  const native = qemu.find(({ arch, works }) => works && arch === Deno.build.arch);
+  if (native?.accelerator === "kvm") return { device, usable: true, reason: native.reason };
+  switch (device) {
+    case "missing":
+      return { device, usable: false, reason: "there is no /dev/kvm" };
+    case "no access":
+      return { device, usable: false, reason: "/dev/kvm is there, but not for this user" };
+    case "usable":
+      return {
+        device,
+        usable: false,
+        reason: native?.reason ?? `/dev/kvm is there, but no QEMU for ${Deno.build.arch} guests that works`,
+      };
+  }
+}
+
+async function examineRunDirectory(): Promise<HostReport["runDirectory"]> {
+  try {
+    const path = await runRoot();
+    const socketPathBytes = new TextEncoder().encode(path).length + ADDED_BYTES;
+    return { path, socketPathBytes, fits: socketPathBytes <= MAX_SOCKET_PATH_BYTES, problem: null };
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    return { path: null, socketPathBytes: null, fits: false, problem };
+  }
+}
+
+async function deviceState(path: string): Promise<DeviceState> {
+  try {
+    using _file = await Deno.open(path, { read: true, write: true });
+    return "usable";
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound ? "missing" : "no access";
+  }
+}
+
+async function toolVersion(name: string): Promise<string | null> {
+  const { code, stdout } = await runProgram(name, ["--version"]);
+  return code === 0 ? firstLine(stdout) : null;
+}
+
+async function permissions(): Promise<Record<string, string>> {
+  const names = ["run", "read", "write", "net", "env", "sys"] as const;
+  const states = await Promise.all(names.map((name) => Deno.permissions.query({ name })));
+  return Object.fromEntries(names.map((name, index) => [name, states[index]?.state ?? "unknown"]));
+}
+
+function adviceFor(found: Omit<HostReport, "advice">): string[] {
+  const advice: string[] = [];
+  const { qemu, kvm, tools, runDirectory, deno } = found;
+  if (qemu.length === 0) {
+    advice.push(
+      "Install QEMU: Debian, Ubuntu: apt-get install qemu-system-x86; Fedora: dnf install qemu-system-x86; " +
+        "Arch: pacman -S qemu-base; macOS: brew install qemu",
+    );
+  } else if (!found.usable) {
+    advice.push("No QEMU here works: see the problems above, and reinstall its packages");
+  }
+  if (!runDirectory.fits) {
+    advice.push(
+      "Give run directories a shorter or better place: set XDG_RUNTIME_DIR or TMPDIR, or name a runDir",
+    );
+  }
+  if (kvm.device === "no access") advice.push("For KVM, give this user access to /dev/kvm (the group kvm)");
+  if (Deno.build.os === "linux" && tools.setpriv === null) {
+    advice.push(
+      "Install util-linux for setpriv: without it a QEMU outlives a script that is killed with SIGKILL",
+    );
+  }
+  const denied = Object.entries(deno.permissions).filter(([, state]) => state !== "granted").map(([name]) =>
+    name
+  );
+  if (denied.length > 0) {
+    advice.push(`Not all could be looked at: run with --allow-all (missing: ${denied.join(", ")})`);
+  }
+  return advice;
+}
+
+function allowed<T>(read: () => T): T | null {
+  try {
+    return read();
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,76 @@
+import type { UsernetForward } from "../machine/mod.ts";
+import type { PolicyAction, Report } from "../supervisor/mod.ts";
+import { formatJson, oneLine } from "./text.ts";
+
+/** A line of stderr: what a supervisor reports, where the guest's files are, and what a person should know. */
+export type RunReport =
+  | Report
+  | { at: Date; vm: string; kind: "run-directory"; runDir: string }
+  | { at: Date; vm: string; kind: "forward"; forward: UsernetForward }
+  | { at: Date; vm: string; kind: "notice"; message: string }
+  | { at: Date; vm: string; kind: "error"; message: string };
+
+/**
+ * A report in words.
+ *
+ * @param report The report.
+ * @returns One line, without time and name.
+ */
+export function describeReport(report: RunReport): string {
+  switch (report.kind) {
+    case "asked":
+      return `asked to ${report.ask}${then(report.actions)}`;
+    case "started":
+      return `started: QEMU is process ${report.pid}${then(report.actions)}`;
+    case "run-directory":
+      return `its files are in ${report.runDir}`;
+    case "forward": {
+      const { protocol, hostAddress, hostPort, guestPort } = report.forward;
+      return `${protocol} port ${hostAddress}:${hostPort} leads to the guest's port ${guestPort}`;
+    }
+    case "event": {
+      const { event, data } = report.event;
+      return `event ${event}${data === undefined ? "" : ` ${formatJson(data)}`}`;
+    }
+    case "guest-ended":
+      return `the guest ended: ${report.verdict.cause}: ${report.verdict.detail}${then(report.actions)}`;
+    case "ended":
+      return `ended: ${report.verdict.cause}: ${report.verdict.detail}${then(report.actions)}`;
+    case "wait-over":
+      return `the wait is over${then(report.actions)}`;
+    case "action-failed":
+      return `could not ${report.action.kind}: ${report.error.message}`;
+    case "notice":
+    case "error":
+      return report.message;
+  }
+}
+
+function then(actions: readonly PolicyAction[]): string {
+  return actions.length === 0 ? "" : `; next: ${actions.map(describeAction).join(", ")}`;
+}
+
+function describeAction(action: PolicyAction): string {
+  switch (action.kind) {
+    case "wait":
+      return `wait ${action.delayMs} ms`;
+    case "give-up":
+      return action.why === "restart-limit"
+        ? "nothing more, as the restart limit is reached"
+        : `leave it ${action.why}`;
+    case "clear-away":
+      return "clear its QEMU away";
+    case "end-wait":
+      return "end the wait";
+    default:
+      return action.kind;
+  }
+}
+
+/** How a report is written: for people, with the time since the start in seconds; or as a line of JSON. */
+export function formatReport(report: RunReport, format: "text" | "json", sinceStartMs: number): string {
+  if (format === "json") return `${formatJson(report)}\n`;
+  return `qeeper: ${(sinceStartMs / 1000).toFixed(3)} s ${
+    oneLine(`${report.vm}: ${describeReport(report)}`)
+  }\n`;
+}
