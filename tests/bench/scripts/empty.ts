@@ -1,0 +1,1 @@
+// Nothing: what Deno takes to start and end.
