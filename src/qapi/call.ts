@@ -1,14 +1,38 @@
+declare const nothing: unique symbol;
+
 /** No arguments at all. */
-export type NoArguments = Record<string, never>;
+export interface NoArguments {
+  /** Nothing has this member: it makes TypeScript refuse all others. */
+  readonly [nothing]?: never;
+}
 
 /** The empty object: what a command without a result returns, and what has no members. */
 export type Empty = Record<string, never>;
 
 /**
- * What follows a command's name in a call, as a rest parameter: the arguments, which may be left out where all of them
- * are optional and can't be given where there are none, and then the options.
+ * The type of the parameter for a command's name: one of the map's names, which TypeScript completes and whose
+ * misspelling it refuses, or a plain `string` that is only known at run time.
+ *
+ * With {@linkcode CallParameters} and {@linkcode CallResult} it makes one signature of what would be two overloads,
+ * since of a call that fits no overload TypeScript says too much to be read.
  */
-export type CallParameters<Arguments, Options> = Arguments extends NoArguments
-  ? [args?: NoArguments, options?: Options]
-  : Record<never, never> extends Arguments ? [args?: Arguments, options?: Options]
-  : [args: Arguments, options?: Options];
+export type CommandName<Commands, Name extends string> = string extends Name ? Name
+  : Name extends keyof Commands ? Name
+  : keyof Commands;
+
+/**
+ * What follows a command's name in a call, as a rest parameter: its arguments, which may be left out where all of them
+ * are optional or there are none, and then the options. For a plain `string` the arguments are any object.
+ */
+export type CallParameters<Commands, Name, Options> = Name extends keyof Commands
+  ? Commands[Name] extends { arguments: infer Arguments } ? Parameters<Arguments, Options> : never
+  : [args?: object | undefined, options?: Options | undefined];
+
+type Parameters<Arguments, Options> = Record<never, never> extends Arguments
+  ? [args?: Arguments | undefined, options?: Options | undefined]
+  : [args: Arguments, options?: Options | undefined];
+
+/** What a command returns; `unknown` for a plain `string`. */
+export type CallResult<Commands, Name> = Name extends keyof Commands
+  ? Commands[Name] extends { returns: infer Returns } ? Returns : never
+  : unknown;
