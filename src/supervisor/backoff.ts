@@ -2,7 +2,7 @@ import type { Policy, RestartLimit } from "./spec.ts";
 
 /** What is remembered of earlier restarts. */
 export interface RestartHistory {
-  /** When each restart within the limit's period was decided, in milliseconds, oldest first. */
+  /** When each restart within the limit's period begins, its wait over, in milliseconds; oldest first. */
   times: readonly number[];
   /** How many there were since the guest last ran well. */
   attempts: number;
@@ -43,7 +43,7 @@ export function nextRestart(
   return {
     kind: "restart",
     delayMs,
-    history: { times: [...times, now], attempts: attempts + 1, lastDelayMs: delayMs },
+    history: { times: [...times, now + delayMs], attempts: attempts + 1, lastDelayMs: delayMs },
   };
 }
 
@@ -53,7 +53,7 @@ export function nextRestart(
  * @param limit The limit, which says for how long.
  * @param history The restarts so far.
  * @param now The time in milliseconds.
- * @returns When they were decided, oldest first.
+ * @returns When they began, or will begin, oldest first.
  */
 export function recentRestarts(
   limit: RestartLimit,
