@@ -189,7 +189,12 @@ export class QmpClient implements AsyncDisposable {
     return this.#run(command, args, options);
   }
 
-  async #run(command: string, args: object | undefined, options: ExecuteOptions): Promise<unknown> {
+  async #run(
+    command: string,
+    args: object | undefined,
+    options: ExecuteOptions,
+    id?: number,
+  ): Promise<unknown> {
     const { signal, timeoutMs } = options;
     signal?.throwIfAborted();
     assertTimeout(timeoutMs);
@@ -198,7 +203,8 @@ export class QmpClient implements AsyncDisposable {
     const oob = options.oob ?? false;
     const text = encodeCommand(command, args, oob);
     const call: Call = { command, text, oob, stage: "waiting", heard: "awaited", resolve, reject };
-    this.#session.submit(call);
+    if (id === undefined) this.#session.submit(call);
+    else this.#session.submitAs(id, call);
     if (signal === undefined && timeoutMs === undefined) return promise;
 
     const aborted = () => {
@@ -305,7 +311,7 @@ export class QmpClient implements AsyncDisposable {
       const greeting = await abortable(this.#greeted.promise, limit.signal);
       phase = "negotiation";
       const enable = greeting.capabilities.includes("oob") ? { enable: ["oob"] } : {};
-      await this.#run("qmp_capabilities", enable, { signal: limit.signal });
+      await this.#run("qmp_capabilities", enable, { signal: limit.signal }, randomId());
       this.#greeting = greeting;
     } catch (error) {
       signal?.throwIfAborted();
@@ -334,4 +340,12 @@ export class QmpClient implements AsyncDisposable {
     this.#greeted.reject(error ?? new QmpClosedError(this.#address));
     this.#closed.resolve();
   }
+}
+
+/**
+ * An id that no other connection has used. QEMU sends the reply of a command that was under way when its client left to the next
+ * client, before that one's `qmp_capabilities` returns; by the usual small ids it would be taken for the return itself. (Seen on 7.2.)
+ */
+function randomId(): number {
+  return 1_000_000 + Math.floor(Math.random() * 1_000_000_000);
 }

@@ -50,7 +50,9 @@ export async function dial(
       if (!limit.signal.aborted || found === null) found = error;
     }
     const busy = found instanceof Deno.errors.WouldBlock;
-    const missing = found instanceof Deno.errors.NotFound || found instanceof Deno.errors.ConnectionRefused;
+    // A reset: it stopped listening just as this connection waited in its queue.
+    const missing = found instanceof Deno.errors.NotFound || found instanceof Deno.errors.ConnectionRefused ||
+      found instanceof Deno.errors.ConnectionReset;
     if ((busy || (missing && whileMissing === "retry")) && performance.now() < until) {
       await delay(RETRY_MS, signal ? { signal } : {});
       continue;

@@ -13,6 +13,8 @@ export class SendWindow<Call> {
   readonly #places: (Call | undefined)[];
   readonly #free: number[] = [];
   #inBand = 0;
+  /** A call whose id was not given by the window. */
+  #named: { id: number; call: Call } | null = null;
 
   /** @param limit How many in-band commands may be in flight. */
   constructor(limit = 7) {
@@ -45,16 +47,25 @@ export class SendWindow<Call> {
     return id;
   }
 
+  /** Puts one call in flight under an id of its own, larger than any place's. */
+  enterAs(id: number, call: Call): void {
+    this.#named = { id, call };
+  }
+
   /** Whose place an id names; `undefined` when nobody has it. */
   at(id: unknown): Call | undefined {
-    return typeof id === "number" ? this.#places[id] : undefined;
+    if (typeof id !== "number") return undefined;
+    return this.#places[id] ?? (this.#named?.id === id ? this.#named.call : undefined);
   }
 
   /** Gives up the place of a reply's id and says whose it was; `undefined` when nobody waits for that id. */
   leave(id: unknown): Call | undefined {
-    if (typeof id !== "number") return undefined;
-    const call = this.#places[id];
-    if (call === undefined) return undefined;
+    const call = this.at(id);
+    if (typeof id !== "number" || call === undefined) return undefined;
+    if (this.#named?.id === id) {
+      this.#named = null;
+      return call;
+    }
     this.#places[id] = undefined;
     if (id < this.#limit) {
       this.#free.push(id);
@@ -85,6 +96,8 @@ export class SendWindow<Call> {
   /** Empties the window: every call that was in flight, by its id, and then those that were waiting, in order. */
   clear(): Call[] {
     const calls = [...this.#places.filter((call) => call !== undefined), ...this.#waiting];
+    if (this.#named) calls.unshift(this.#named.call);
+    this.#named = null;
     this.#places.fill(undefined);
     this.#waiting.length = 0;
     this.#free.length = 0;

@@ -11,6 +11,12 @@ const READ_BUFFER_BYTES = 64 * 1024;
 /** How long a connection that can't be written to any more may still be read. QEMU's last words take 35 ms at worst. */
 const DRAIN_MS = 500;
 
+/**
+ * Deno looks at its sockets when it is idle, or else at each 61st turn of the event loop; so a timer of 0 ms, which may fire in the
+ * next turn, is no proof. 128 turns take about 1 ms.
+ */
+const QUIET_TURNS = 128;
+
 /** `draining`: nothing can be written any more, and what the peer had still sent is read. `closing`: by our own side. */
 type SessionState = "open" | "draining" | "closing" | "ended";
 
@@ -76,6 +82,12 @@ export class QmpSession {
     return this.#state === "open";
   }
 
+  /** Sends a command at once, under an id of the caller's. */
+  submitAs(id: number, call: Call): void {
+    this.#window.enterAs(id, call);
+    this.#place(call, id);
+  }
+
   /** Sends a command, now or when there is a place for it. */
   submit(call: Call): void {
     const id = call.oob ? this.#window.enterOutOfBand(call) : this.#window.enter(call);
@@ -95,15 +107,15 @@ export class QmpSession {
   }
 
   /**
-   * Resolves once what had arrived before the call is read: when a turn of the event loop has brought nothing new, or after ten
-   * turns, since a peer may send without end.
+   * Resolves once what had arrived before the call is read, as far as that can be known: when so many turns of the event loop
+   * in a row have brought nothing. It does not wait without end for a peer that never pauses.
    */
   async caughtUp(): Promise<void> {
-    for (let turn = 0; turn < 10; turn++) {
-      const before = this.#reads;
-      // Only a timer lets the loop look at the sockets first; a resolved promise or an immediate does not.
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      if (this.#reads === before) return;
+    let reads = this.#reads;
+    for (let turn = 0, quiet = 0; quiet < QUIET_TURNS && turn < 10 * QUIET_TURNS; turn++, quiet++) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (this.#reads !== reads) quiet = 0;
+      reads = this.#reads;
     }
   }
 

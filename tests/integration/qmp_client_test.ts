@@ -64,6 +64,27 @@ Deno.test("QmpClient.connect() reads a greeting and a reply that come byte by by
   assertEquals(client.greeting.version.package, "é");
 });
 
+Deno.test("QmpClient.connect() does not take the late reply of an earlier client's command for its own", async () => {
+  const { logger, warnings } = recordedLogger();
+  await using peer = await FakePeer.listen();
+  // QEMU sends it to whoever is connected when the command is done; even before the greeting.
+  const late = Array.from({ length: 20 }, (_, id) => ({ return: "late", id }));
+  const ids = new Set<unknown>();
+  for (const when of ["before the greeting", "after it", "after qmp_capabilities"]) {
+    const connecting = QmpClient.connect(peer.address, { logger });
+    const monitor = await peer.accept();
+    if (when === "before the greeting") { for (const reply of late) await monitor.send(reply); }
+    await monitor.greet();
+    if (when === "after it") { for (const reply of late) await monitor.send(reply); }
+    const command = await monitor.command();
+    ids.add(command.id);
+    if (when === "after qmp_capabilities") { for (const reply of late) await monitor.send(reply); }
+    await monitor.fail(command, "GenericError", "no");
+    await assertRejects(() => connecting, QmpConnectError, "no (GenericError)");
+  }
+  assertEquals([warnings.length, ids.size], [60, 3]);
+});
+
 Deno.test("QmpClient.connect() says why the peer refused to negotiate", async () => {
   await using peer = await FakePeer.listen();
   const connecting = QmpClient.connect(peer.address);

@@ -57,6 +57,16 @@ Deno.test("SendWindow.withdraw() takes out only a call that still waits", () => 
   assertEquals(window.next(), { id: 0, call: "c" });
 });
 
+Deno.test("SendWindow.enterAs() puts a call in flight under its own id, beside the places", () => {
+  const window = new SendWindow<string>(1);
+  window.enterAs(1_000_000, "named");
+  assertEquals([window.enter("a"), window.at(1_000_000), window.at(1_000_001)], [0, "named", undefined]);
+  assertEquals([window.leave(1_000_000), window.leave(1_000_000)], ["named", undefined]);
+  assertEquals([window.enter("b"), window.next()], [null, null], "it was none of the places");
+  window.enterAs(1_000_000, "pending");
+  assertEquals(window.clear(), ["pending", "a", "b"]);
+});
+
 Deno.test("SendWindow.clear() returns each call once, those in flight first, and leaves all places free", () => {
   const window = new SendWindow<string>(2);
   for (const call of "abcd") window.enter(call);
