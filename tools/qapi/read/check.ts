@@ -36,7 +36,10 @@ export function checkSchema(placed: readonly Placed[], schema: SchemaName, qemu:
     definitions.set(definition.name, definition);
   }
   const model: Model = { schema, qemu, definitions };
-  for (const { definition, place } of placed) new Checker(model, definition, place).check();
+  const checkers = placed.map(({ definition, place }) => new Checker(model, definition, place));
+  // Bases first: with bases in a circle nobody could ask for a struct's members.
+  for (const checker of checkers) checker.checkBases();
+  for (const checker of checkers) checker.check();
   return model;
 }
 
@@ -50,6 +53,17 @@ class Checker {
     this.#model = model;
     this.#definition = definition;
     this.#place = place;
+  }
+
+  checkBases(): void {
+    if (this.#definition.kind !== "struct") return;
+    const chain = [this.#definition.name];
+    for (let { base } = this.#definition; base !== undefined; { base } = this.#structNamed(base)) {
+      if (chain.includes(base)) {
+        this.#refuse("a base that doesn't have this struct as its own", `'${base}'`);
+      }
+      chain.push(base);
+    }
   }
 
   check(): void {
