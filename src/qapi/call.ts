@@ -25,12 +25,11 @@ export type CommandName<Commands, Name extends string> = string extends Name ? N
  * are optional or there are none, and then the options. For a plain `string` the arguments are any object.
  */
 export type CallParameters<Commands, Name, Options> = Name extends keyof Commands
-  ? Commands[Name] extends { arguments: infer Arguments } ? Parameters<Arguments, Options> : never
+  ? Commands[Name] extends { arguments: infer Arguments }
+    ? Record<never, never> extends Arguments ? [args?: Arguments | undefined, options?: Options | undefined]
+    : [args: Arguments, options?: Options | undefined]
+  : never
   : [args?: object | undefined, options?: Options | undefined];
-
-type Parameters<Arguments, Options> = Record<never, never> extends Arguments
-  ? [args?: Arguments | undefined, options?: Options | undefined]
-  : [args: Arguments, options?: Options | undefined];
 
 /** What a command returns; `unknown` for a plain `string`. */
 export type CallResult<Commands, Name> = Name extends keyof Commands

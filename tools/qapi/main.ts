@@ -81,7 +81,7 @@ function factsPath(schema: string): string {
 
 function counts(model: Model): string {
   const kinds = Map.groupBy(model.definitions.values(), ({ kind }) => kind);
-  const words = [...kinds].map(([kind, those]) => `${those.length} ${kind}s`);
+  const words = [...kinds].map(([kind, those]) => `${those.length} ${kind}${those.length === 1 ? "" : "s"}`);
   return words.join(", ");
 }
 
