@@ -1,0 +1,166 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { CliFolder } from "./_cli.ts";
+
+const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+
+/** util-linux's `script` gives a command a terminal; other systems' takes other options. */
+const script = Deno.build.os === "linux"
+  ? await new Deno.Command("script", { args: ["--version"], stdout: "null", stderr: "null" }).output()
+    .then(({ success }) => success, () => false)
+  : false;
+if (!script) {
+  const why = "the tests of qeeper on a terminal need script, of util-linux";
+  if (Deno.env.get("CI") === "true") throw new Error(`Cannot run: ${why}`);
+  // deno-lint-ignore no-console -- a test that can't run says so
+  console.warn(`Not run: ${why}`);
+}
+
+/** A shell command on a terminal of its own. */
+class Terminal implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  /** What stands on it. */
+  screen = "";
+
+  constructor(line: string) {
+    this.#child = new Deno.Command("script", {
+      args: ["--quiet", "--return", "--command", line, "/dev/null"],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "null",
+      env: { NO_COLOR: "1", DENO: Deno.execPath() },
+    }).spawn();
+    this.#writer = this.#child.stdin.getWriter();
+    this.#reader = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  async type(keys: string): Promise<void> {
+    await this.#writer.write(new TextEncoder().encode(keys));
+  }
+
+  /** Waits until something stands on it. */
+  async until(text: string): Promise<void> {
+    while (!this.screen.includes(text)) {
+      const { value, done } = await this.#reader.read();
+      if (done) {
+        throw new Error(
+          `Cannot find ${JSON.stringify(text)} on the terminal, which ended with:\n${this.screen}`,
+        );
+      }
+      this.screen += value;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGHUP");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended already
+    }
+    await this.#reader.cancel();
+    await this.#writer.close().catch(() => {}); // the pipe broke with it
+    await this.#child.status;
+  }
+}
+
+/** Runs the command, then says its exit code and how the terminal is. The shell itself is not to die of Ctrl-C. */
+const line = (args: string) =>
+  `trap : INT; "$DENO" run -A ${main} ${args}; echo "code=$?"; stty -a; echo end`;
+
+/** The terminal echoes, waits for whole lines, and makes signals of Ctrl-C and its like. */
+function assertCooked(screen: string): void {
+  const settings = screen.slice(screen.indexOf("code="));
+  for (const setting of ["icanon", "echo", "isig", "icrnl"]) {
+    assertMatch(settings, new RegExp(`(?:^|\\s)${setting}\\b`));
+  }
+}
+
+Deno.test({
+  name: "qeeper run gives the guest every key of a terminal but Ctrl-A x, and restores the terminal",
+  ignore: !script,
+  async fn() {
+    await using folder = await CliFolder.make();
+    await using terminal = new Terminal(line(`run ${await folder.rom("unirom")} --powerdown 0`));
+    await terminal.until("READY");
+    assertStringIncludes(terminal.screen, "Ctrl-A x ends the guest");
+    await terminal.type("a\x03\x01\x01.");
+    await terminal.until("a\x03\x01.");
+    await terminal.type("\x01x");
+    await terminal.until("end\r\n");
+    assertStringIncludes(terminal.screen, "\x01.\r\nqeeper: ", "a report begins a line of its own");
+    assertStringIncludes(terminal.screen, "code=0\r\n");
+    assertCooked(terminal.screen);
+  },
+});
+
+Deno.test({
+  name: "qeeper run kills a guest that does not obey at the second Ctrl-A x",
+  ignore: !script,
+  async fn() {
+    await using folder = await CliFolder.make();
+    await using terminal = new Terminal(line(`run ${await folder.rom("unirom")}`));
+    await terminal.until("READY");
+    await terminal.type("\x01x");
+    await terminal.until("event POWERDOWN");
+    await terminal.type("\x01x");
+    await terminal.until("end\r\n");
+    assertStringIncludes(terminal.screen, "code=127\r\n");
+    assertCooked(terminal.screen);
+  },
+});
+
+Deno.test({
+  name: "qeeper run restores the terminal however the guest ends",
+  ignore: !script,
+  async fn(t) {
+    await using folder = await CliFolder.make();
+    const cases: [what: string, args: string, code: number][] = [
+      ["a power-off", await folder.rom("off"), 0],
+      ["a panic", await folder.rom("panic"), 126],
+      ["the time limit", `${await folder.rom("print")} --timeout 0.5`, 124],
+      ["the restart limit", `${await folder.rom("panic")} --restart on-failure --limit 1/60`, 123],
+      ["a QEMU that does not start", `${await folder.rom("off")} -- -bogus`, 125],
+    ];
+    for (const [what, args, code] of cases) {
+      await t.step(what, async () => {
+        await using terminal = new Terminal(line(`run ${args}`));
+        await terminal.until("end\r\n");
+        assertStringIncludes(terminal.screen, `code=${code}\r\n`);
+        assertCooked(terminal.screen);
+      });
+    }
+  },
+});
+
+Deno.test({
+  name: "qeeper run obeys SIGTERM on a terminal, and restores it",
+  ignore: !script,
+  async fn() {
+    await using folder = await CliFolder.make();
+    const run = `"$DENO" run -A ${main} run ${await folder.rom("unirom")} --powerdown 0`;
+    // The shell's child is the command itself; another one sends the signal once it is told to.
+    await using terminal = new Terminal(
+      `sh -c 'echo pid=$$; exec ${run}'; echo "code=$?"; stty -a; echo end`,
+    );
+    await terminal.until("READY");
+    const pid = Number(/pid=(\d+)/.exec(terminal.screen)?.[1]);
+    Deno.kill(pid, "SIGTERM");
+    await terminal.until("end\r\n");
+    assertStringIncludes(terminal.screen, "code=0\r\n");
+    assertEquals(terminal.screen.includes("host-quit"), true);
+    assertCooked(terminal.screen);
+  },
+});
+
+Deno.test({
+  name: "qeeper qmp and info write nothing but text to a terminal",
+  ignore: !script,
+  async fn() {
+    await using terminal = new Terminal(
+      `"$DENO" run -A ${main} --help; "$DENO" run -A ${main} qmp; echo end`,
+    );
+    await terminal.until("end\r\n");
+    assertEquals(terminal.screen.includes("\x1b"), false);
+  },
+});
