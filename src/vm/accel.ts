@@ -1,21 +1,59 @@
 import { probeRom } from "./probe_rom.ts";
+import { type QemuProcess, spawnQemu } from "./qemu_process.ts";
 import { runRoot } from "./run_dir.ts";
+import { inTime } from "./waiting.ts";
 
 /** How long the probe guest may take, in milliseconds: it needs 70 with everything well, and 2,300 where KVM only works in name. */
 const PROBE_MS = 1_000;
 /** What the probe guest's isa-debug-exit value, 0x2a, becomes as QEMU's exit code. */
 const PROBE_EXIT_CODE = 85;
 
-/** What executes the guest's instructions. */
+/**
+ * What executes the guest's instructions: the host's processor (by KVM on Linux, by Hypervisor.framework on macOS), or QEMU itself.
+ *
+ * @example
+ * ```ts
+ * import { type Accel, launch } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const accel: Accel = "tcg";
+ * await using vm = await launch({ machine: "none", accel });
+ * assertEquals((await vm.qmp.execute("query-kvm")).enabled, false);
+ * ```
+ */
 export type Accel = "kvm" | "hvf" | "tcg";
 
-/** An accelerator, and why it was chosen, in words. */
+/**
+ * An accelerator, and why it was chosen, in words.
+ *
+ * @example
+ * ```ts
+ * import { type AccelChoice, chooseAccel } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const request = { binary: "qemu-system-s390x", arch: "s390x", dir: "/tmp" };
+ * const choice: AccelChoice = await chooseAccel("tcg", request);
+ * assertEquals(choice, { accel: "tcg", reason: "asked for tcg" });
+ * ```
+ */
 export interface AccelChoice {
   accel: Accel;
   reason: string;
 }
 
-/** For which QEMU an accelerator is chosen. */
+/**
+ * For which QEMU an accelerator is chosen.
+ *
+ * @example
+ * ```ts
+ * import { type AccelRequest, chooseAccel } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // No host runs its instructions by itself, so there is nothing to measure.
+ * const request: AccelRequest = { binary: "qemu-system-m68k", arch: "m68k", dir: "/tmp" };
+ * assertEquals((await chooseAccel("auto", request)).accel, "tcg");
+ * ```
+ */
 export interface AccelRequest {
   /** The binary, as it is spawned. */
   binary: string;
@@ -23,6 +61,10 @@ export interface AccelRequest {
   arch: string;
   /** A directory for the probe's firmware image. */
   dir: string;
+  /** Gives up the measurement; the promise rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Whether `setpriv` can end the probe with this process, should that be killed. Default `none`. */
+  tie?: "setpriv" | "none";
 }
 
 /**
@@ -32,6 +74,18 @@ export interface AccelRequest {
  * @param wanted What the config says.
  * @param request For which QEMU.
  * @returns The accelerator and the reason.
+ *
+ * @example
+ * ```ts
+ * import { chooseAccel } from "@qeeper/qeeper";
+ * import { assert } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * const { accel, reason } = await chooseAccel("auto", { binary: "qemu-system-x86_64", arch: "x86_64", dir });
+ * assert(["kvm", "hvf", "tcg"].includes(accel));
+ * assert(reason !== ""); // such as "kvm ran a probe guest in 64 ms"
+ * await Deno.remove(dir);
+ * ```
  */
 export async function chooseAccel(wanted: "auto" | Accel, request: AccelRequest): Promise<AccelChoice> {
   if (wanted !== "auto") return { accel: wanted, reason: `asked for ${wanted}` };
@@ -53,7 +107,10 @@ export async function chooseAccel(wanted: "auto" | Accel, request: AccelRequest)
   const known = await cache?.read();
   if (known) return known;
   const choice = await probe(native, request);
-  await cache?.write(choice);
+  // The launch itself says better what is wrong with the binary.
+  if (choice === null) return { accel: "tcg", reason: `${request.binary} can't be started` };
+  // Where it can't be remembered it is measured again; that is no reason not to go on.
+  await cache?.write(choice).catch(() => {});
   return choice;
 }
 
@@ -82,50 +139,57 @@ async function isMissing(path: string): Promise<boolean> {
   }
 }
 
-async function probe(accel: "kvm" | "hvf", request: AccelRequest): Promise<AccelChoice> {
+/** Null when there is no QEMU to be started. */
+async function probe(accel: "kvm" | "hvf", request: AccelRequest): Promise<AccelChoice | null> {
   const rom = `${request.dir}/probe.rom`;
   await Deno.writeFile(rom, probeRom());
   try {
-    const args = [
-      "-machine",
-      "pc",
-      "-accel",
-      accel,
-      "-nodefaults",
-      "-no-user-config",
-      "-display",
-      "none",
-      "-m",
-      "16",
-    ];
-    const startedMs = performance.now();
-    const child = new Deno.Command(request.binary, {
-      args: [...args, "-device", "isa-debug-exit", "-bios", rom],
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-    }).spawn();
-    const timer = setTimeout(() => child.kill("SIGKILL"), PROBE_MS);
-    const { code, signal, stderr } = await child.output();
-    clearTimeout(timer);
-    const ms = Math.round(performance.now() - startedMs);
-    if (code === PROBE_EXIT_CODE) return { accel, reason: `${accel} ran a probe guest in ${ms} ms` };
-    if (signal === "SIGKILL") {
-      return {
-        accel: "tcg",
-        reason: `${accel} is there but too slow: a probe guest of 70 ms did not finish in ${PROBE_MS} ms`,
-      };
-    }
-    const words = new TextDecoder().decode(stderr).trim().split("\n")[0] ?? "";
-    return { accel: "tcg", reason: `${accel} does not work (exit code ${code}): ${words}` };
-  } catch (error) {
-    // Without a binary there is nothing to accelerate; the launch itself says so better.
-    if (error instanceof Deno.errors.NotFound) {
-      return { accel: "tcg", reason: `there is no ${request.binary}` };
-    }
-    throw error;
+    return await runProbe(accel, rom, request);
   } finally {
     await Deno.remove(rom);
+  }
+}
+
+async function runProbe(
+  accel: "kvm" | "hvf",
+  rom: string,
+  request: AccelRequest,
+): Promise<AccelChoice | null> {
+  const { binary, dir, signal, tie = "none" } = request;
+  signal?.throwIfAborted();
+  const argv = [
+    ...[binary, "-machine", "pc", "-accel", accel, "-nodefaults", "-no-user-config", "-display", "none"],
+    ...["-m", "16", "-device", "isa-debug-exit", "-bios", rom],
+  ];
+  const startedMs = performance.now();
+  const process = spawnIfThere(argv, dir, tie);
+  if (process === null) return null;
+  const stop = () => process.signal("SIGKILL");
+  signal?.addEventListener("abort", stop, { once: true });
+  const inGoodTime = await inTime(process.exited, PROBE_MS);
+  stop();
+  const exit = await process.exited;
+  signal?.removeEventListener("abort", stop);
+  signal?.throwIfAborted();
+  const ms = Math.round(performance.now() - startedMs);
+  if (!inGoodTime) {
+    return {
+      accel: "tcg",
+      reason: `${accel} is there but too slow: a probe guest of 70 ms did not finish in ${PROBE_MS} ms`,
+    };
+  }
+  if (exit.code === PROBE_EXIT_CODE) return { accel, reason: `${accel} ran a probe guest in ${ms} ms` };
+  const words = process.stderrTail().trim().split("\n")[0] ?? "";
+  if (words.startsWith("setpriv:")) return null;
+  return { accel: "tcg", reason: `${accel} does not work (exit code ${exit.code}): ${words}` };
+}
+
+function spawnIfThere(argv: readonly string[], cwd: string, tie: "setpriv" | "none"): QemuProcess | null {
+  try {
+    return spawnQemu({ argv, cwd, lifetime: { kind: "owned" }, stdio: "null", tie });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return null;
+    throw error;
   }
 }
 
@@ -134,13 +198,14 @@ interface AccelCache {
   write(choice: AccelChoice): Promise<void>;
 }
 
-/** The probe's results, by binary and boot; null where this script may not know which boot it is. */
+/** The probe's results, by binary and boot; null where this script may not know which boot it is, or has no place for them. */
 async function openCache(binary: string): Promise<AccelCache | null> {
   const boot = await readIfAllowed("/proc/sys/kernel/random/boot_id");
-  if (boot === null) return null;
+  const root = boot === null ? null : await runRoot().catch(() => null);
+  if (boot === null || root === null) return null;
   const key = `${boot.trim()} ${binary} ${await fingerprint(binary)}`;
   const name = binary.slice(binary.lastIndexOf("/") + 1).replace(/[^\w.-]/g, "_");
-  const file = `${await runRoot()}/accel-${name}.json`;
+  const file = `${root}/accel-${name}.json`;
   return {
     async read() {
       try {
@@ -167,10 +232,8 @@ async function fingerprint(binary: string): Promise<string> {
     try {
       const { size, mtime } = await Deno.stat(candidate);
       return `${candidate} ${size} ${mtime?.getTime()}`;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound) && !(error instanceof Deno.errors.NotADirectory)) {
-        throw error;
-      }
+    } catch {
+      // Not there, or in a directory that this user may not look into: then it is not what is started either.
     }
   }
   return "missing";

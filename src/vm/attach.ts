@@ -1,7 +1,11 @@
 import { formatAddress, type MonitorAddress, QmpClient, silentLogger } from "../qmp/mod.ts";
 import { heldEnd } from "./end_tracker.ts";
 import { RunningVm } from "./running_vm.ts";
+import { checkBudgets } from "./stop_ladder.ts";
 import type { AttachOptions, Vm } from "./vm.ts";
+
+/** How long each question to a QEMU that was just attached to may take unless the caller says otherwise, in milliseconds. */
+const QUESTION_MS = 5_000;
 
 /**
  * Takes part in a QEMU that somebody else started: any QEMU with a QMP monitor will do, such as one with `-qmp
@@ -12,6 +16,8 @@ import type { AttachOptions, Vm } from "./vm.ts";
  * @returns The VM. Its `pid`, `argv`, `runDir` and `console` are null; disposing it lets go and never stops QEMU.
  * @throws {MonitorBusyError} When another client has that monitor.
  * @throws {QmpConnectError} When nobody listens there, or no QMP is spoken.
+ * @throws {QmpTimeoutError} When it greets, and then does not answer in time.
+ * @throws {RangeError} When a budget of `options.stop` is no time.
  *
  * @example
  * ```ts
@@ -26,18 +32,23 @@ import type { AttachOptions, Vm } from "./vm.ts";
  */
 export async function attach(address: MonitorAddress, options: AttachOptions = {}): Promise<Vm> {
   const logger = options.logger ?? silentLogger;
+  checkBudgets(options.stop ?? {});
   const client = await QmpClient.connect(address, options);
   try {
-    const signal = options.signal ? { signal: options.signal } : {};
-    const { name } = await client.execute("query-name", {}, signal);
-    const { status } = await client.execute("query-status", {}, signal);
+    // Opened before the questions, so that nothing that happens meanwhile is missed.
+    const events = client.events();
+    const { signal, timeoutMs = QUESTION_MS } = options;
+    const limits = { timeoutMs, ...(signal ? { signal } : {}) };
+    const { name } = await client.execute("query-name", {}, limits);
+    const { status } = await client.execute("query-status", {}, limits);
     return new RunningVm({
       name: name ?? formatAddress(address),
       process: null,
       argv: null,
       runDir: null,
       control: client,
-      watch: client,
+      events,
+      standby: null,
       monitors: new Map([["control", client]]),
       console: null,
       stop: options.stop ?? {},

@@ -1,36 +1,18 @@
-import type { RunState, ShutdownCause } from "../qapi/mod.ts";
-import type { AnyQmpEvent } from "../qmp/mod.ts";
-import { HELD_STATES, type VerdictCause, watchdogAction } from "./verdict.ts";
+import type { AnyQmpEvent, RunState, ShutdownCause } from "../qmp/mod.ts";
+import { HELD_STATES, watchdogAction } from "./evidence.ts";
+import type { ResetSeen } from "./resets.ts";
+import type { VerdictCause } from "./verdict.ts";
 
 /** How many events are kept as evidence. */
 const EVIDENCE_EVENTS = 32;
-
-/** What is remembered between two events. A plain value: each step makes a new one. */
-export interface EndState {
-  /** The last events, oldest first. */
-  events: readonly AnyQmpEvent[];
-  /** The last reset, and whether the firmware has repeated it yet. */
-  lastReset: { atMs: number; repeated: "not-yet" | "yes" } | null;
-}
-
-/**
- * What the firmware does after a reset. SeaBIOS resets the machine once more before it boots (26 to 33 ms later, measured on
- * 7.2; sometimes twice within 1 ms), so that one reset gives two RESET events; other firmware leaves it at one.
- */
-export type ResetHabit = "repeats" | "once";
-
-/** A repetition comes before the guest can do anything; this bound is only for firmware that was taken for SeaBIOS wrongly. */
-const REPEAT_WITHIN_MS = 2_000;
-/** A second repetition follows the first one at once (0.2 ms); no guest boots in so short a time. */
-const REPEAT_AGAIN_WITHIN_MS = 20;
 
 /** What to do about an event. */
 export type EndStep =
   | { kind: "none" }
   /** The CPUs have stopped: only `query-status` says why, since an event may have been rate-limited away. */
   | { kind: "ask-run-state" }
-  /** The machine was reset and goes on; `end` is null where that was no end of the guest's own. */
-  | { kind: "reset"; end: InProcessEnd | null };
+  /** The machine was reset and goes on: its log says by whom. */
+  | { kind: "reset"; reset: ResetSeen };
 
 /** An end of the guest that leaves the process alive. */
 export interface InProcessEnd {
@@ -40,68 +22,48 @@ export interface InProcessEnd {
   process: "held" | "running";
 }
 
-/** Nothing has happened yet. */
-export const NOTHING_ENDED: EndState = { events: [], lastReset: null };
-
 /**
  * Takes note of one event.
  *
- * @param state What is remembered.
+ * @param before The last events before it, oldest first.
  * @param event The next event of the watch monitor.
- * @param habit What the firmware does after a reset.
- * @returns The new state, and what to do.
+ * @returns The last events with it, and what to do.
  */
 export function trackEnd(
-  state: EndState,
+  before: readonly AnyQmpEvent[],
   event: AnyQmpEvent,
-  habit: ResetHabit,
-): { state: EndState; step: EndStep } {
-  const events = [...state.events.slice(-(EVIDENCE_EVENTS - 1)), event];
+): { events: readonly AnyQmpEvent[]; step: EndStep } {
+  const events = [...before.slice(-(EVIDENCE_EVENTS - 1)), event];
   switch (event.event) {
     case "STOP":
-      return { state: { ...state, events }, step: { kind: "ask-run-state" } };
+      return { events, step: { kind: "ask-run-state" } };
     case "RESET": {
-      const atMs = event.timestamp.seconds * 1000 + event.timestamp.microseconds / 1000;
-      const byGuest = event.data?.reason === "guest-reset";
-      const repeated = byGuest && isRepetition(state.lastReset, atMs, habit);
-      return {
-        state: { events, lastReset: { atMs, repeated: repeated ? "yes" : "not-yet" } },
-        step: { kind: "reset", end: byGuest && !repeated ? resetEnd(state.events) : null },
+      const { seconds, microseconds } = event.timestamp;
+      const reset: ResetSeen = {
+        atMs: seconds * 1000 + microseconds / 1000,
+        by: event.data?.reason === "guest-reset" ? "guest" : "host",
+        watchdog: watchdogAction(before) === "reset",
       };
+      return { events, step: { kind: "reset", reset } };
     }
     default:
-      return { state: { ...state, events }, step: { kind: "none" } };
+      return { events, step: { kind: "none" } };
   }
-}
-
-/** Is this the firmware's repetition of a reset that was seen already? */
-function isRepetition(last: EndState["lastReset"], atMs: number, habit: ResetHabit): boolean {
-  if (habit === "once" || last === null) return false;
-  return atMs - last.atMs < (last.repeated === "not-yet" ? REPEAT_WITHIN_MS : REPEAT_AGAIN_WITHIN_MS);
-}
-
-function resetEnd(before: readonly AnyQmpEvent[]): InProcessEnd {
-  return watchdogAction(before) === "reset"
-    ? {
-      cause: "watchdog",
-      detail: "The guest's watchdog fired and reset it",
-      reason: "guest-reset",
-      process: "running",
-    }
-    : { cause: "guest-reset", detail: "The guest reset itself", reason: "guest-reset", process: "running" };
 }
 
 /**
  * What a stopped guest's run state means.
  *
- * @param status The run state that `query-status` answered after a STOP.
- * @param events The last events, oldest first.
+ * @param status The run state that `query-status` answered after a STOP; null when nobody could be asked, so that only the
+ * events tell.
+ * @param events The last events, oldest first, up to the STOP.
  * @returns The end, or null when the guest was only paused.
  */
-export function heldEnd(status: RunState, events: readonly AnyQmpEvent[]): InProcessEnd | null {
-  const held = HELD_STATES[status];
+export function heldEnd(status: RunState | null, events: readonly AnyQmpEvent[]): InProcessEnd | null {
+  const state = status ?? heldState(events);
+  const held = state === null ? undefined : HELD_STATES[state];
   if (held === undefined) return null;
-  if (status !== "shutdown") return { ...held, reason: null, process: "held" };
+  if (state !== "shutdown") return { ...held, reason: null, process: "held" };
   const shutdown = events.findLast((event) => event.event === "SHUTDOWN");
   const reason = typeof shutdown?.data?.reason === "string" ? shutdown.data.reason : null;
   const watchdog = watchdogAction(events);
@@ -129,4 +91,19 @@ export function heldEnd(status: RunState, events: readonly AnyQmpEvent[]): InPro
     };
   }
   return { ...held, reason, process: "held" };
+}
+
+/**
+ * The state in which QEMU holds a guest, as far as the events tell: what came before the STOP, since the guest last went on. Less
+ * certain than `query-status`, since some events are rate-limited.
+ */
+function heldState(events: readonly AnyQmpEvent[]): RunState | null {
+  for (const { event, data } of events.slice(0, -1).toReversed()) {
+    if (event === "STOP" || event === "RESUME" || event === "RESET") return null;
+    if (event === "SHUTDOWN") return "shutdown";
+    if (event === "GUEST_PANICKED" && data?.action === "pause") return "guest-panicked";
+    if (event === "WATCHDOG" && data?.action === "pause") return "watchdog";
+    if (event === "BLOCK_IO_ERROR" && data?.action === "stop") return "io-error";
+  }
+  return null;
 }

@@ -22,7 +22,7 @@ export class LaunchError extends Error {
   override readonly name = "LaunchError";
   /** The command line that was tried. */
   readonly argv: readonly string[];
-  /** How QEMU ended; null when it never ran. */
+  /** How QEMU ended; null when it never ran, and when it had to be ended because it did not become ready. */
   readonly exit: ExitStatus | null;
   /** What QEMU said on stderr. */
   readonly stderrTail: string;
@@ -44,8 +44,47 @@ export class LaunchError extends Error {
   }
 }
 
-/** The message for a QEMU that ended before it was ready: its own words first, then what is known to help. */
-export function earlyExitMessage(name: string, exit: ExitStatus | null, stderr: string): string {
+/**
+ * The error for a QEMU that ended before it was ready: its own words first, then what is known to help.
+ *
+ * @param name The VM's name.
+ * @param argv The command line.
+ * @param exit How it ended.
+ * @param stderr What it said.
+ * @returns The error. Where it was only the starter (setpriv, a shell) that ended, QEMU never ran.
+ */
+export function earlyExitError(
+  name: string,
+  argv: readonly string[],
+  exit: ExitStatus | null,
+  stderr: string,
+): LaunchError {
+  const [, words] = exit?.code === 126 || exit?.code === 127
+    ? /^(?:setpriv: failed to execute|sh: \d+: exec:) .*: ([^:]*)$/m.exec(stderr) ?? []
+    : [];
+  if (words !== undefined) {
+    const binary = argv[0] ?? "";
+    const missing = exit?.code === 127;
+    return new LaunchError(
+      missing ? missingBinaryMessage(name, binary) : unusableBinaryMessage(name, binary, words),
+      { argv, stderrTail: stderr },
+    );
+  }
+  return new LaunchError(earlyExitMessage(name, exit, stderr), { argv, exit, stderrTail: stderr });
+}
+
+/** The message for a binary that is not there. */
+export function missingBinaryMessage(name: string, binary: string): string {
+  return `Cannot start VM "${name}": there is no ${binary} on this machine; install QEMU (Debian: apt-get install qemu-system-x86, ` +
+    "Fedora: dnf install qemu-system-x86, Arch: pacman -S qemu-base, macOS: brew install qemu), or name another binary";
+}
+
+/** The message for a binary that is there and can't be executed. */
+export function unusableBinaryMessage(name: string, binary: string, why: string): string {
+  return `Cannot start VM "${name}": ${binary} can't be executed (${why}); make it executable, or name another binary`;
+}
+
+function earlyExitMessage(name: string, exit: ExitStatus | null, stderr: string): string {
   const words = stderr.trim();
   const said = words === "" ? "it said nothing" : `it said:\n${words.replace(/^/gm, "  ")}`;
   const hint = hintFor(words);
@@ -81,7 +120,21 @@ function hintFor(stderr: string): string | null {
   return HINTS.find(([pattern]) => pattern.test(stderr))?.[1] ?? null;
 }
 
-/** The guest did not say what it was expected to, in the time that it had. */
+/**
+ * The guest did not say what it was expected to, in the time that it had.
+ *
+ * @example
+ * ```ts
+ * import { ConsoleTimeoutError } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const error = new ConsoleTimeoutError("login:", 5000, "Booting");
+ * assertEquals(
+ *   error.message,
+ *   'The guest did not say "login:" on its console within 5000 ms; since the last match it said "Booting"',
+ * );
+ * ```
+ */
 export class ConsoleTimeoutError extends Error {
   override readonly name = "ConsoleTimeoutError";
   /** What was waited for. */
@@ -89,10 +142,15 @@ export class ConsoleTimeoutError extends Error {
   /** What the guest said since the last match. */
   readonly heard: string;
 
+  /**
+   * @param pattern What was waited for.
+   * @param timeoutMs How long, in milliseconds.
+   * @param heard What the guest said since the last match.
+   */
   constructor(pattern: string | RegExp, timeoutMs: number, heard: string) {
     super(
       `The guest did not say ${
-        show(pattern)
+        showPattern(pattern)
       } on its console within ${timeoutMs} ms; since the last match it said ${quoteEnd(heard)}`,
     );
     this.pattern = pattern;
@@ -100,23 +158,42 @@ export class ConsoleTimeoutError extends Error {
   }
 }
 
-/** The console ended, which it does with QEMU. */
+/**
+ * The console has ended, which it does with QEMU.
+ *
+ * @example
+ * ```ts
+ * import { ConsoleClosedError, launch } from "@qeeper/qeeper";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg" });
+ * await vm.kill();
+ * await assertRejects(async () => await vm.console?.expect("login:"), ConsoleClosedError);
+ * ```
+ */
 export class ConsoleClosedError extends Error {
   override readonly name = "ConsoleClosedError";
   /** What the guest said since the last match. */
   readonly heard: string;
 
-  constructor(attempt: string, heard: string) {
+  /**
+   * @param attempt What could not be done: `write to the console`.
+   * @param heard What the guest said since the last match.
+   * @param options `cause`, if there is one.
+   */
+  constructor(attempt: string, heard: string, options?: ErrorOptions) {
     super(
-      `Cannot ${attempt}: QEMU has ended, and its console with it; since the last match the guest said ${
+      `Cannot ${attempt}: the console has ended, as it does with QEMU; since the last match the guest said ${
         quoteEnd(heard)
       }`,
+      options,
     );
     this.heard = heard;
   }
 }
 
-function show(pattern: string | RegExp): string {
+/** A pattern as one writes it in TypeScript. */
+export function showPattern(pattern: string | RegExp): string {
   return typeof pattern === "string" ? JSON.stringify(pattern) : String(pattern);
 }
 

@@ -1,7 +1,7 @@
-import { type AnyQmpEvent, EventStream, type QmpClient } from "../qmp/mod.ts";
+import { type AnyQmpEvent, EventStream } from "../qmp/mod.ts";
 
-/** How many of the standby's events are remembered, for what the watch monitor lost when it went. */
-const STANDBY_EVENTS = 64;
+/** How many of the standby's events are remembered, for what the first monitor lost when it went: more than one read brings. */
+const STANDBY_EVENTS = 1024;
 
 /**
  * The VM's events, from one monitor (`watch`) for everybody. A second one (`control`) stands by: should the first be
@@ -10,8 +10,8 @@ const STANDBY_EVENTS = 64;
 export class EventHub implements AsyncDisposable {
   readonly #streams = new Set<{ names: ReadonlySet<string> | null; stream: EventStream<AnyQmpEvent> }>();
   readonly #listener: (event: AnyQmpEvent) => void;
-  readonly #pumps: Promise<void>[] = [];
-  readonly #sources: EventStream<AnyQmpEvent>[] = [];
+  readonly #pumps: Promise<unknown>;
+  readonly #sources: readonly EventStream<AnyQmpEvent>[];
   /** The standby's last events while the first source lives; null once the standby has taken over. */
   #standby: AnyQmpEvent[] | null = [];
   #last: AnyQmpEvent | null = null;
@@ -20,27 +20,26 @@ export class EventHub implements AsyncDisposable {
   #ended = false;
 
   /**
-   * @param first The monitor whose events count.
-   * @param standby The one that takes over; the same one when there is only one.
+   * @param first The events that count; the hub disposes of the stream.
+   * @param standby The same events from another monitor, which takes over; null when there is none.
    * @param listener Called for each event before any stream has it.
    */
-  constructor(first: QmpClient, standby: QmpClient, listener: (event: AnyQmpEvent) => void) {
+  constructor(
+    first: EventStream<AnyQmpEvent>,
+    standby: EventStream<AnyQmpEvent> | null,
+    listener: (event: AnyQmpEvent) => void,
+  ) {
     this.#listener = listener;
-    const primary = first.events();
-    this.#sources.push(primary);
-    if (standby === first) {
-      this.#pumps.push(this.#pump(primary, (event) => this.#deliver(event)));
-      return;
-    }
-    const second = standby.events();
-    this.#sources.push(second);
-    this.#pumps.push(this.#pump(primary, (event) => this.#deliver(event)).then(() => this.#takeOver()));
-    this.#pumps.push(this.#pump(second, (event) => this.#fromStandby(event)));
+    this.#sources = standby === null ? [first] : [first, standby];
+    this.#pumps = Promise.all([
+      this.#pump(first, (event) => this.#deliver(event)).then(() => this.#takeOver()),
+      standby && this.#pump(standby, (event) => this.#fromStandby(event)),
+    ]);
   }
 
   /** Resolves when both monitors have ended: every event that QEMU sent has then been delivered. */
   async drained(): Promise<void> {
-    await Promise.all(this.#pumps);
+    await this.#pumps;
   }
 
   /** The events of these names from now on; all of them when there is none. */
@@ -58,7 +57,7 @@ export class EventHub implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#ended = true;
     for (const source of this.#sources) source[Symbol.dispose]();
-    await this.drained();
+    await this.#pumps;
     for (const { stream } of this.#streams) stream.end();
     this.#streams.clear();
   }
@@ -88,12 +87,17 @@ export class EventHub implements AsyncDisposable {
     this.#deliver(event);
   }
 
-  /** Every monitor has the same events, with the same time stamps: what comes after the last delivered one was missed. */
+  /**
+   * Every monitor has the same events in the same order, with the same time stamps: what comes after the last delivered one was
+   * missed. The stamps' own order counts only where that one is not found, since the host's clock may be set back.
+   */
   #takeOver(): void {
     const seen = this.#standby ?? [];
+    const last = this.#last;
     this.#standby = null;
-    this.#repeatsUpTo = this.#last;
-    for (const event of seen) this.#fromStandby(event);
+    const at = last === null ? -1 : seen.findLastIndex((event) => isSame(event, last));
+    this.#repeatsUpTo = at < 0 ? last : null;
+    for (const event of seen.slice(at + 1)) this.#fromStandby(event);
   }
 
   #deliver(event: AnyQmpEvent): void {

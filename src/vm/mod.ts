@@ -15,4 +15,4 @@ export type { StopOptions, StopRung } from "./stop_ladder.ts";
 export { SignalGuard } from "./signal_guard.ts";
 export { judgeLaunch } from "./verdict.ts";
 export type { ExitStatus, Intent, TripleFault, Verdict, VerdictCause } from "./verdict.ts";
-export type { AttachOptions, LaunchOptions, Vm } from "./vm.ts";
+export type { AttachOptions, LaunchOptions, ShutdownOptions, Vm, VmCallOptions } from "./vm.ts";

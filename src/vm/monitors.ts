@@ -11,6 +11,8 @@ export interface ReadyMonitors {
   all: ReadonlyMap<string, QmpClient | HmpMonitor>;
 }
 
+type Own = NonNullable<VmConfig["monitors"]>[number];
+
 /**
  * Connects to every monitor that QEMU listens on, and negotiates on those in control mode. A monitor for which QEMU itself connects to a
  * listener (`server: false`) is that listener's.
@@ -18,54 +20,91 @@ export interface ReadyMonitors {
  * @param config The monitors of the user's own.
  * @param paths Where the sockets are.
  * @param process The QEMU that was just started; its sockets may not be there yet.
- * @param options Signal, deadline and logger.
+ * @param options What ends the attempt, which is also ended by the first monitor that fails; deadline and logger.
  * @returns The monitors, once `qmp_capabilities` has returned on each.
  */
 export async function connectMonitors(
   config: VmConfig,
   paths: RunPaths,
   process: QemuProcess,
-  options: { signal: AbortSignal; timeoutMs: number; logger: Logger },
+  options: { attempt: AbortController; timeoutMs: number; logger: Logger },
 ): Promise<ReadyMonitors> {
-  const all = new Map<string, QmpClient | HmpMonitor>();
+  const { attempt, ...rest } = options;
+  const clientOptions = { ...rest, signal: attempt.signal };
   const opened: QmpClient[] = [];
   const connect = async (address: MonitorAddress): Promise<QmpClient> => {
-    const client = address.transport === "stdio"
-      ? await QmpClient.over(stdioTransport(stdioOf(process)), options)
-      : await QmpClient.connect(address, { ...options, whileMissing: "retry" });
-    opened.push(client);
-    return client;
+    try {
+      const client = address.transport === "stdio"
+        ? await QmpClient.over(stdioTransport(stdioOf(process)), clientOptions)
+        : await QmpClient.connect(address, { ...clientOptions, whileMissing: "retry" });
+      opened.push(client);
+      return client;
+    } catch (error) {
+      attempt.abort(error);
+      throw error;
+    }
   };
-  const own = (config.monitors ?? []).filter((monitor) => monitor.server !== false);
-  const addressOf = (monitor: (typeof own)[number]): MonitorAddress =>
-    monitor.address ?? { transport: "unix", path: paths.monitor(monitor.id) };
-  const control = own.filter((monitor) => monitor.mode !== "readline");
+  const controlling = connect({ transport: "unix", path: paths.control });
+  const watching = connect({ transport: "unix", path: paths.watch });
+  const connectOwn = async (own: Own): Promise<[string, QmpClient | HmpMonitor]> => {
+    const { id } = own;
+    const address = await addressOf(own, paths, controlling, attempt.signal);
+    return [id, own.mode === "readline" ? new HmpMonitor(id, address) : await connect(address)];
+  };
+  const others = (config.monitors ?? []).filter((monitor) => monitor.server !== false).map(connectOwn);
 
-  const results = await Promise.allSettled([
-    connect({ transport: "unix", path: paths.control }),
-    connect({ transport: "unix", path: paths.watch }),
-    ...control.map((monitor) => connect(addressOf(monitor))),
-  ]);
+  // All of them, so that what opened beside a failure is there to be closed.
+  const results = await Promise.allSettled([controlling, watching, ...others]);
   const failed = results.find((result) => result.status === "rejected");
   if (failed) {
-    await Promise.all(opened.map((client) => client.close()));
+    await closeAll(opened);
     throw failed.reason;
   }
-  const clients = results.flatMap((result) => result.status === "fulfilled" ? [result.value] : []);
-  const [controlClient, watchClient, ...others] = clients as [QmpClient, QmpClient, ...QmpClient[]];
-  all.set("control", controlClient);
-  all.set("watch", watchClient);
-  all.set("hmp", new HmpMonitor("hmp", { transport: "unix", path: paths.hmp }));
-  for (const [index, client] of others.entries()) all.set(control[index]?.id ?? "", client);
-  for (const monitor of own) {
-    if (monitor.mode === "readline") all.set(monitor.id, new HmpMonitor(monitor.id, addressOf(monitor)));
+  const control = await controlling;
+  const watch = await watching;
+  const all = new Map<string, QmpClient | HmpMonitor>([
+    ["control", control],
+    ["watch", watch],
+    ["hmp", new HmpMonitor("hmp", { transport: "unix", path: paths.hmp })],
+    ...await Promise.all(others),
+  ]);
+  return { control, watch, all };
+}
+
+/**
+ * Closes those monitors that hold a connection.
+ *
+ * @param monitors Monitors of any kind.
+ */
+export async function closeAll(monitors: Iterable<QmpClient | HmpMonitor>): Promise<void> {
+  for (const monitor of monitors) {
+    if (monitor instanceof QmpClient) await monitor.close();
   }
-  return { control: controlClient, watch: watchClient, all };
 }
 
 /** Does a config put one of its control-mode monitors on QEMU's stdin and stdout? */
 export function usesStdio(config: VmConfig): boolean {
   return (config.monitors ?? []).some((monitor) => monitor.address?.transport === "stdio");
+}
+
+/** Where a monitor of the user's own is. Port 0 is chosen by QEMU, which tells on the control monitor. */
+async function addressOf(
+  { id, address }: Own,
+  paths: RunPaths,
+  controlling: Promise<QmpClient>,
+  signal: AbortSignal,
+): Promise<MonitorAddress> {
+  if (address === undefined) return { transport: "unix", path: paths.monitor(id) };
+  if (address.transport !== "tcp" || address.port !== 0) return address;
+  const chardevs = await (await controlling).execute("query-chardev", {}, { signal });
+  const filename = chardevs.find(({ label }) => label === id)?.filename ?? "nowhere";
+  const port = /tcp:.*:(\d+)(?:,|$)/.exec(filename)?.[1];
+  if (port === undefined) {
+    throw new Error(
+      `Cannot find the monitor "${id}": QEMU has it at ${filename}, and it was to be a TCP port`,
+    );
+  }
+  return { ...address, port: Number(port) };
 }
 
 function stdioOf(

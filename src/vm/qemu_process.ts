@@ -11,6 +11,19 @@ const PIPE_GRACE_MS = 500;
 /**
  * How long a QEMU lives: `owned` ends with this process, even when this process is killed; `detached` outlives it, with
  * its stderr in a file.
+ *
+ * @example
+ * ```ts
+ * import { launch, type Lifetime } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stderrFile = await Deno.makeTempFile();
+ * const lifetime: Lifetime = { kind: "detached", stderrFile };
+ * const vm = await launch({ machine: "none", accel: "tcg" }, { lifetime });
+ * assertEquals((await vm.shutdown()).cause, "host-quit"); // without that, or with release(), it would run on
+ * await vm[Symbol.asyncDispose]();
+ * await Deno.remove(stderrFile);
+ * ```
  */
 export type Lifetime = { kind: "owned" } | { kind: "detached"; stderrFile: string };
 

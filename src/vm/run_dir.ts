@@ -5,18 +5,23 @@ const MAX_SOCKET_PATH_BYTES = 107;
 /** What a socket's name in the run directory may add to its path: a slash and 12 characters. */
 const ROOM_FOR_NAME_BYTES = 13;
 
-/** A VM's own directory: sockets, logs, secrets. Mode 0700, never shared with another VM, never used twice. */
+/**
+ * A VM's own directory: sockets, logs, secrets. Mode 0700, never shared with another VM, never used twice. Disposing it removes
+ * what was made here: of a directory that the caller named, all but its logs, so that they can be read.
+ */
 export interface RunDir extends AsyncDisposable {
   readonly paths: RunPaths;
+  /** Removes it after a launch that failed: all that was made here, logs too, and the directory itself if it was not there. */
+  discard(): Promise<void>;
+  /** Does what disposing does, without waiting: for the very end of a script. It is best effort, and never throws. */
+  removeSync(): void;
 }
 
 /**
  * Makes a fresh run directory.
  *
- * @param wanted The directory to use; it is made, or must be empty. Without it a new one is made under
- * `$XDG_RUNTIME_DIR/qeeper`, or under `qeeper-UID` in the temporary directory.
- * @returns The directory. Disposing it removes what was made here: of a directory that the caller named, only the sockets,
- * the pid file and the secrets, so that its logs can be read.
+ * @param wanted The directory to use; it is made, or must be empty. Without it a new one is made in {@linkcode runRoot}.
+ * @returns The directory.
  * @throws {Error} When the directory is in use, or its path is too long for a socket in it.
  */
 export async function makeRunDir(wanted?: string): Promise<RunDir> {
@@ -24,13 +29,24 @@ export async function makeRunDir(wanted?: string): Promise<RunDir> {
 }
 
 /**
- * Where run directories are made when the caller names none.
+ * Where run directories are made when the caller names none: `$XDG_RUNTIME_DIR/qeeper` where there is one, else `qeeper-UID` in the
+ * temporary directory.
  *
  * @returns An absolute path; it is made with mode 0700 if it is missing.
+ * @throws {Error} When others can write to it.
+ *
+ * @example
+ * ```ts
+ * import { launch, runRoot } from "@qeeper/qeeper";
+ * import { assert } from "@std/assert";
+ *
+ * const root = await runRoot();
+ * await using vm = await launch({ machine: "none", accel: "tcg" });
+ * assert(vm.runDir?.startsWith(`${root}/`));
+ * ```
  */
 export async function runRoot(): Promise<string> {
-  const runtime = await readEnv("XDG_RUNTIME_DIR");
-  const root = runtime?.startsWith("/") ? `${runtime}/qeeper` : await temporaryRoot();
+  const root = await runtimeRoot() ?? await temporaryRoot();
   await Deno.mkdir(root, { recursive: true, mode: 0o700 });
   const info = await Deno.lstat(root);
   // In a directory that everybody can write to, somebody else may have been first.
@@ -42,11 +58,23 @@ export async function runRoot(): Promise<string> {
   return root;
 }
 
+/** Null where there is no such directory: a variable can outlive the session that it was made for. */
+async function runtimeRoot(): Promise<string | null> {
+  const runtime = await readEnv("XDG_RUNTIME_DIR");
+  if (!runtime?.startsWith("/")) return null;
+  try {
+    return (await Deno.stat(runtime)).isDirectory ? `${runtime}/qeeper` : null;
+  } catch {
+    return null;
+  }
+}
+
 async function temporaryRoot(): Promise<string> {
-  const temporary = await readEnv("TMPDIR") ?? "/tmp";
+  const named = await readEnv("TMPDIR");
+  const temporary = named?.startsWith("/") ? named.replace(/\/+$/, "") : "/tmp";
   const sys = await Deno.permissions.query({ name: "sys", kind: "uid" });
   const uid = sys.state === "granted" ? Deno.uid() : null;
-  return `${temporary.replace(/\/+$/, "")}/qeeper${uid === null ? "" : `-${uid}`}`;
+  return `${temporary}/qeeper${uid === null ? "" : `-${uid}`}`;
 }
 
 async function readEnv(variable: string): Promise<string | undefined> {
@@ -62,19 +90,41 @@ async function makeUnder(root: string): Promise<RunDir> {
       await Deno.mkdir(dir, { mode: 0o700 });
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) continue;
-      throw error;
+      if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+      throw new Error(
+        `Cannot make a run directory in ${root}: this user may not write to it; name a runDir`,
+        {
+          cause: error,
+        },
+      );
     }
+    await checkOwner(root, dir);
+    const remove = () => unlessGone(Deno.remove(dir, { recursive: true }));
     return {
       paths: runPaths(dir),
-      [Symbol.asyncDispose]: () => removeIfThere(dir, { recursive: true }),
+      discard: remove,
+      removeSync: () => bestEffort(() => Deno.removeSync(dir, { recursive: true })),
+      [Symbol.asyncDispose]: remove,
     };
   }
 }
 
+/** What was just made is ours, so whoever owns it has to own the root as well: its owner can put anything in our place. */
+async function checkOwner(root: string, dir: string): Promise<void> {
+  const [above, own] = await Promise.all([Deno.lstat(root), Deno.lstat(dir)]);
+  if (above.uid === own.uid) return;
+  await Deno.remove(dir);
+  throw new Error(
+    `Cannot use ${root} for run directories: it belongs to another user (uid ${above.uid}); remove it, or name a runDir`,
+  );
+}
+
 async function takeOver(wanted: string): Promise<RunDir> {
-  const dir = wanted.startsWith("/") ? wanted : `${Deno.cwd()}/${wanted}`;
+  const absolute = wanted.startsWith("/") ? wanted : `${Deno.cwd()}/${wanted}`;
+  const dir = absolute.replace(/(?<=.)\/+$/, "");
   checkLength(dir);
-  await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+  const wasThere = await exists(dir);
+  await makeDir(dir);
   for await (const entry of Deno.readDir(dir)) {
     throw new Error(
       `Cannot use ${dir} as a run directory: it already holds ${
@@ -84,15 +134,55 @@ async function takeOver(wanted: string): Promise<RunDir> {
     );
   }
   await Deno.chmod(dir, 0o700);
-  const paths = runPaths(dir);
   return {
-    paths,
-    async [Symbol.asyncDispose]() {
-      for await (const entry of Deno.readDir(dir)) {
-        if (!entry.name.endsWith(".log")) await removeIfThere(`${dir}/${entry.name}`, { recursive: true });
-      }
+    paths: runPaths(dir),
+    async discard() {
+      if (!wasThere) return await unlessGone(Deno.remove(dir, { recursive: true }));
+      await unlessGone(empty(dir, () => true));
     },
+    removeSync: () =>
+      bestEffort(() => {
+        for (const { name } of Deno.readDirSync(dir)) {
+          if (!isLog(name)) Deno.removeSync(`${dir}/${name}`, { recursive: true });
+        }
+      }),
+    [Symbol.asyncDispose]: () => unlessGone(empty(dir, (name) => !isLog(name))),
   };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function makeDir(dir: string): Promise<void> {
+  try {
+    await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists) && !(error instanceof Deno.errors.NotADirectory)) {
+      throw error;
+    }
+    throw new Error(
+      `Cannot use ${dir} as a run directory: there is a file of that name, or on the way to it; name another one`,
+      { cause: error },
+    );
+  }
+}
+
+/** Removes a directory's entries, as far as they are wanted gone. */
+async function empty(dir: string, gone: (name: string) => boolean): Promise<void> {
+  for await (const { name } of Deno.readDir(dir)) {
+    if (gone(name)) await unlessGone(Deno.remove(`${dir}/${name}`, { recursive: true }));
+  }
+}
+
+function isLog(name: string): boolean {
+  return name.endsWith(".log");
 }
 
 function checkLength(dir: string): void {
@@ -111,10 +201,18 @@ function randomName(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => alphabet[byte & 31]).join("");
 }
 
-async function removeIfThere(path: string, options: Deno.RemoveOptions): Promise<void> {
+async function unlessGone(removing: Promise<void>): Promise<void> {
   try {
-    await Deno.remove(path, options);
+    await removing;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+function bestEffort(task: () => void): void {
+  try {
+    task();
+  } catch {
+    // There is nobody left to tell.
   }
 }

@@ -1,33 +1,42 @@
-import type { QmpEvents, StatusInfo } from "../qapi/mod.ts";
+import { abortable } from "@std/async/abortable";
 import { parseUsernet, type UsernetForward } from "../machine/mod.ts";
-import { type AnyQmpEvent, EventStream, type Logger, QmpClient, type QmpEvent } from "../qmp/mod.ts";
 import {
-  type EndState,
-  heldEnd,
-  type InProcessEnd,
-  NOTHING_ENDED,
-  type ResetHabit,
-  trackEnd,
-} from "./end_tracker.ts";
+  type AnyQmpEvent,
+  type EventStream,
+  type Logger,
+  QmpClient,
+  type QmpEvent,
+  type QmpEvents,
+  type StatusInfo,
+} from "../qmp/mod.ts";
+import type { InProcessEnd } from "./end_tracker.ts";
 import { EventHub } from "./event_hub.ts";
+import { GuestEnds } from "./guest_ends.ts";
 import type { HmpMonitor } from "./hmp_monitor.ts";
 import type { QemuProcess } from "./qemu_process.ts";
+import { resetGuest } from "./reset.ts";
 import type { ResetLog } from "./reset_log.ts";
+import type { ResetHabit } from "./resets.ts";
 import type { RunDir } from "./run_dir.ts";
 import { takeScreenshot } from "./screenshot.ts";
 import type { SerialConsole } from "./serial_console.ts";
 import { climb } from "./stop.ts";
-import { DEFAULT_STOP, DISPOSE_STOP, type StopOptions, type StopRung } from "./stop_ladder.ts";
-import { type Intent, judge, type TripleFault, type Verdict } from "./verdict.ts";
-import type { Vm } from "./vm.ts";
+import { checkBudgets, DEFAULT_STOP, DISPOSE_STOP, type StopOptions, type StopRung } from "./stop_ladder.ts";
+import {
+  type ExitStatus,
+  type Intent,
+  judge,
+  judgeRelease,
+  type TripleFault,
+  type Verdict,
+} from "./verdict.ts";
+import type { ShutdownOptions, Vm, VmCallOptions } from "./vm.ts";
+import { inTime } from "./waiting.ts";
 
-/** How long the monitors may take to deliver what QEMU sent before it ended, in milliseconds (35 was the longest seen). */
+/** How long the sockets may take to deliver what QEMU sent before it ended, in milliseconds (35 was the longest seen). */
 const DRAIN_MS = 2_000;
-/** How long a stopped guest's run state is waited for, in milliseconds. */
-const RUN_STATE_MS = 5_000;
-
-/** How long the firmware's repetition of a reset is waited for, in milliseconds; a guest that stays paused never repeats it. */
-const REPEATED_RESET_MS = 1_000;
+/** How long disposing may take in all, in milliseconds. Only a process that the kernel itself can't end takes so long. */
+const DISPOSE_MS = 5_000;
 
 /** Everything that a `RunningVm` takes over. */
 export interface VmParts {
@@ -36,8 +45,10 @@ export interface VmParts {
   argv: readonly string[] | null;
   runDir: RunDir | null;
   control: QmpClient;
-  /** The monitor whose events count; `control` itself where there is only one. */
-  watch: QmpClient;
+  /** The events that count. */
+  events: EventStream<AnyQmpEvent>;
+  /** The same events from another monitor, should the first be lost; null where there is only one. */
+  standby: EventStream<AnyQmpEvent> | null;
   monitors: ReadonlyMap<string, QmpClient | HmpMonitor>;
   console: SerialConsole | null;
   stop: StopOptions;
@@ -50,7 +61,7 @@ export interface VmParts {
   debugExit: boolean;
   /** The end in which the guest was found, when attaching. */
   foundHeld: InProcessEnd | null;
-  /** Called when QEMU has gone. */
+  /** Called when QEMU has gone, or was let go of. */
   onStopped: () => void;
 }
 
@@ -64,12 +75,10 @@ export class RunningVm implements Vm {
   readonly stopped: Promise<Verdict>;
   readonly #parts: VmParts;
   readonly #hub: EventHub;
-  readonly #ends = new Set<EventStream<Verdict>>();
-  #track: EndState = NOTHING_ENDED;
-  #held: Verdict | null = null;
-  #heldWaiters: PromiseWithResolvers<void> = Promise.withResolvers<void>();
-  /** What follows from events and takes a round trip, one after another. */
-  #work: Promise<void> = Promise.resolve();
+  readonly #ends: GuestEnds;
+  /** Resolves when QEMU is let go of. */
+  readonly #released: PromiseWithResolvers<"released"> = Promise.withResolvers<"released">();
+  #hold: "held" | "let-go" = "held";
   #intent: Intent = "none";
   #rung: StopRung | null = null;
   #verdict: Verdict | null = null;
@@ -83,8 +92,16 @@ export class RunningVm implements Vm {
     this.qmp = parts.control;
     this.monitors = parts.monitors;
     this.console = parts.console;
-    if (parts.foundHeld) this.#held = this.#endVerdict(parts.foundHeld, null);
-    this.#hub = new EventHub(parts.watch, parts.control, (event) => this.#onEvent(event));
+    const { name, control: qmp, resetLog, resetHabit, logger } = parts;
+    this.#ends = new GuestEnds({
+      name,
+      qmp,
+      resetLog,
+      resetHabit,
+      logger,
+      verdict: (end, tripleFault, events) => this.#endVerdict(end, tripleFault, events),
+    }, parts.foundHeld);
+    this.#hub = new EventHub(parts.events, parts.standby, (event) => this.#ends.onEvent(event));
     this.stopped = this.#watchForEnd();
   }
 
@@ -103,68 +120,55 @@ export class RunningVm implements Vm {
   }
 
   ends(): EventStream<Verdict> {
-    const stream: EventStream<Verdict> = new EventStream<Verdict>({
-      onDispose: () => this.#ends.delete(stream),
-    });
-    if (this.#verdict) stream.end();
-    else this.#ends.add(stream);
-    return stream;
+    return this.#ends.stream();
   }
 
-  status(): Promise<StatusInfo> {
-    return this.qmp.execute("query-status");
+  status(options: VmCallOptions = {}): Promise<StatusInfo> {
+    return this.qmp.execute("query-status", {}, options);
   }
 
-  hmp(command: string): Promise<string> {
-    return this.qmp.execute("human-monitor-command", { "command-line": command });
+  hmp(command: string, options: VmCallOptions = {}): Promise<string> {
+    return this.qmp.execute("human-monitor-command", { "command-line": command }, options);
   }
 
-  async forwards(): Promise<readonly UsernetForward[]> {
-    return parseUsernet(await this.hmp("info usernet"));
+  async forwards(options: VmCallOptions = {}): Promise<readonly UsernetForward[]> {
+    return parseUsernet(await this.hmp("info usernet", options));
   }
 
-  async pause(): Promise<void> {
-    await this.qmp.execute("stop");
+  async pause(options: VmCallOptions = {}): Promise<void> {
+    await this.qmp.execute("stop", {}, options);
   }
 
-  async resume(): Promise<void> {
-    await this.qmp.execute("cont");
+  async resume(options: VmCallOptions = {}): Promise<void> {
+    await this.qmp.execute("cont", {}, options);
   }
 
-  async reset(): Promise<void> {
-    const held = this.#held !== null;
-    const again = async () => {
-      await this.qmp.execute("system_reset");
-      if (held) await this.qmp.execute("cont");
-    };
-    if (this.#parts.reboots === "reset") return await again();
-    // Where reboots are held, QEMU would hold this one too, and the firmware's repetition of it.
-    await this.qmp.execute("set-action", { reboot: "reset" });
-    try {
-      using resets = this.events("RESET");
-      await again();
-      if (this.#parts.resetHabit === "repeats") await take(resets, 2, REPEATED_RESET_MS);
-    } finally {
-      await this.qmp.execute("set-action", { reboot: "shutdown" });
-    }
+  reset(options: VmCallOptions = {}): Promise<void> {
+    const { reboots, resetHabit } = this.#parts;
+    return resetGuest({ qmp: this.qmp, reboots, resetHabit, resets: () => this.events("RESET") }, options);
   }
 
-  screenshot(): Promise<Uint8Array> {
-    return takeScreenshot(this.qmp, this.runDir);
+  screenshot(options: VmCallOptions = {}): Promise<Uint8Array> {
+    return takeScreenshot(this.qmp, this.runDir, options);
   }
 
-  shutdown(options: StopOptions = {}): Promise<Verdict> {
-    const budgets = { ...DEFAULT_STOP, ...this.#parts.stop, ...options };
-    this.#stopping ??= this.#stop(budgets);
-    return this.#stopping;
+  async shutdown(options: ShutdownOptions = {}): Promise<Verdict> {
+    const { signal, ...budgets } = options;
+    signal?.throwIfAborted();
+    checkBudgets(budgets);
+    this.#stopping ??= this.#shutDown({ ...DEFAULT_STOP, ...this.#parts.stop, ...budgets });
+    return await (signal ? abortable(this.#stopping, signal) : this.#stopping);
   }
 
-  async kill(): Promise<Verdict> {
+  async kill(options: Pick<VmCallOptions, "signal"> = {}): Promise<Verdict> {
+    const { signal } = options;
+    signal?.throwIfAborted();
     const { process } = this.#parts;
-    if (process === null) {
+    if (process === null || this.#hold === "let-go") {
       throw new TypeError(
-        `Cannot kill VM "${this.name}": it was attached to, so its process is not known here; use shutdown(), or kill the ` +
-          "process where it was started",
+        `Cannot kill VM "${this.name}": ${
+          process === null ? "it was attached to, so its process is not known here" : "it was let go of"
+        }; use shutdown() while it is attached, or kill the process where it was started`,
       );
     }
     if (this.#verdict === null) {
@@ -172,7 +176,7 @@ export class RunningVm implements Vm {
       this.#rung = "sigkill";
       process.signal("SIGKILL");
     }
-    return await this.stopped;
+    return await (signal ? abortable(this.stopped, signal) : this.stopped);
   }
 
   async release(): Promise<void> {
@@ -192,36 +196,91 @@ export class RunningVm implements Vm {
   }
 
   async #dispose(): Promise<void> {
-    if (this.#parts.process === null) return await this.#letGo();
-    if (this.#verdict === null) {
-      // A shutdown that is under way goes on within its own budgets; disposing has shorter ones.
-      await this.#stop(DISPOSE_STOP);
+    const { process, runDir, logger } = this.#parts;
+    if (process === null || this.#hold === "let-go") return await this.#letGo();
+    // A shutdown that is under way goes on within its own budgets; disposing has shorter ones.
+    if (!await inTime(this.#stop(DISPOSE_STOP), DISPOSE_MS)) {
+      logger.error("QEMU did not end within 5 s, not even by SIGKILL: its run directory stays", {
+        vm: this.name,
+        pid: process.pid,
+      });
+      return;
     }
-    await this.#parts.runDir?.[Symbol.asyncDispose]();
+    await runDir?.[Symbol.asyncDispose]();
+  }
+
+  async #shutDown(budgets: Required<StopOptions>): Promise<Verdict> {
+    try {
+      return await this.#stop(budgets);
+    } catch (error) {
+      // Only one that was attached to can refuse, and it may be asked again.
+      this.#stopping = null;
+      this.#intent = "none";
+      this.#rung = null;
+      throw error;
+    }
   }
 
   async #stop(budgets: Required<StopOptions>): Promise<Verdict> {
-    if (this.#verdict) return this.#verdict;
-    this.#intent = "stop";
-    const { process } = this.#parts;
-    await climb(budgets, {
-      name: this.name,
-      qmp: this.qmp,
-      process,
-      stopped: this.stopped,
-      held: this.#heldWaiters.promise,
-      isHeld: () => this.#held !== null,
-      climbing: (rung) => this.#rung = rung,
-    });
+    if (this.#verdict === null) {
+      if (this.#intent === "none") this.#intent = "stop";
+      await climb(budgets, {
+        name: this.name,
+        qmp: this.qmp,
+        process: this.#parts.process,
+        stopped: this.stopped,
+        held: this.#ends.whenHeld,
+        isHeld: () => this.#ends.held !== null,
+        climbing: (rung) => this.#rung = rung,
+      });
+    }
     return await this.stopped;
   }
 
   /** Closes everything of ours and leaves QEMU alone. */
   async #letGo(): Promise<void> {
+    this.#hold = "let-go";
+    this.#released.resolve("released");
+    await this.stopped;
+  }
+
+  async #watchForEnd(): Promise<Verdict> {
+    const end = await Promise.race([this.#gone(), this.#released.promise]);
+    const verdict = end === "released"
+      ? judgeRelease(new Date(), this.#ends.events)
+      : await this.#judge(end.exit);
+    this.#verdict = verdict;
     this.#parts.onStopped();
     await this.#hub[Symbol.asyncDispose]();
     await this.#closeConnections();
-    await this.#work;
+    await this.#ends.settled();
+    this.#ends.close();
+    return verdict;
+  }
+
+  async #gone(): Promise<{ exit: ExitStatus | null }> {
+    const { process, control } = this.#parts;
+    if (process !== null) return { exit: await process.exited };
+    await control.closed;
+    return { exit: null };
+  }
+
+  async #judge(exit: ExitStatus | null): Promise<Verdict> {
+    const { process, resetLog, debugExit } = this.#parts;
+    // The process may be seen to end before its last words are read: SHUTDOWN always comes before the end of the stream.
+    await inTime(Promise.all([this.#hub.drained(), this.console?.closed]), DRAIN_MS);
+    await this.#ends.settled();
+    return judge({
+      at: new Date(),
+      exit,
+      events: this.#ends.events,
+      stderrTail: process?.stderrTail() ?? "",
+      intent: this.#intent,
+      rung: this.#rung,
+      held: this.#ends.held,
+      debugExit,
+      tripleFault: await resetLog?.lookAtRest() ?? "unknown",
+    });
   }
 
   async #closeConnections(): Promise<void> {
@@ -231,62 +290,10 @@ export class RunningVm implements Vm {
     await this.console?.[Symbol.asyncDispose]();
   }
 
-  #onEvent(event: AnyQmpEvent): void {
-    const { state, step } = trackEnd(this.#track, event, this.#parts.resetHabit);
-    this.#track = state;
-    if (event.event === "RESUME" || event.event === "RESET") this.#notHeld();
-    const events = state.events;
-    switch (step.kind) {
-      case "none":
-        return;
-      case "ask-run-state":
-        return this.#next(async () => {
-          const { status } = await this.qmp.execute("query-status", {}, { timeoutMs: RUN_STATE_MS });
-          const end = heldEnd(status, events);
-          if (end) this.#report(this.#endVerdict(end, await this.#heldTripleFault(end), events));
-        });
-      case "reset":
-        return this.#next(async () => {
-          // Also for a reset that is no news: the log has an entry for each.
-          const tripleFault = await this.#parts.resetLog?.takeReset(this.qmp) ?? "unknown";
-          const { end } = step;
-          if (end) {
-            this.#report(this.#endVerdict(end, end.cause === "guest-reset" ? tripleFault : null, events));
-          }
-        });
-    }
-  }
-
-  #next(task: () => Promise<void>): void {
-    this.#work = this.#work.then(task).catch((error) => {
-      // QEMU ended under the question: the end of the process will be the answer.
-      this.#parts.logger.debug("Could not look into the end of a guest", { vm: this.name, error });
-    });
-  }
-
-  async #heldTripleFault(end: InProcessEnd): Promise<TripleFault | null> {
-    if (end.cause !== "guest-reset" || end.reason !== "guest-reset") return null;
-    return await this.#parts.resetLog?.lookAtRest() ?? "unknown";
-  }
-
-  #report(verdict: Verdict): void {
-    if (verdict.process === "held") {
-      this.#held = verdict;
-      this.#heldWaiters.resolve();
-    }
-    for (const stream of this.#ends) stream.push(verdict);
-  }
-
-  #notHeld(): void {
-    if (this.#held === null) return;
-    this.#held = null;
-    this.#heldWaiters = Promise.withResolvers<void>();
-  }
-
   #endVerdict(
     end: InProcessEnd,
     tripleFault: TripleFault | null,
-    events: readonly AnyQmpEvent[] = [],
+    events: readonly AnyQmpEvent[],
   ): Verdict {
     return {
       cause: end.cause,
@@ -302,51 +309,4 @@ export class RunningVm implements Vm {
       events,
     };
   }
-
-  async #watchForEnd(): Promise<Verdict> {
-    const { process, control } = this.#parts;
-    const exit = process ? await process.exited : null;
-    if (process === null) await control.closed;
-    // The process may be seen to end before its last words are read: SHUTDOWN always comes before the end of the stream.
-    await this.#drained();
-    await this.#work;
-    const verdict = judge({
-      at: new Date(),
-      exit,
-      events: this.#track.events,
-      stderrTail: process?.stderrTail() ?? "",
-      intent: this.#intent,
-      rung: this.#rung,
-      held: this.#held,
-      debugExit: this.#parts.debugExit,
-      tripleFault: await this.#parts.resetLog?.lookAtRest() ?? "unknown",
-    });
-    this.#verdict = verdict;
-    this.#parts.onStopped();
-    await this.#hub[Symbol.asyncDispose]();
-    await this.#closeConnections();
-    for (const stream of this.#ends) stream.end();
-    this.#ends.clear();
-    return verdict;
-  }
-
-  async #drained(): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, DRAIN_MS));
-    await Promise.race([this.#hub.drained(), limit]);
-    clearTimeout(timer);
-  }
-}
-
-/** Takes so many events from a stream, or gives up after a time. */
-async function take(
-  stream: AsyncIterator<unknown> & Disposable,
-  count: number,
-  withinMs: number,
-): Promise<void> {
-  const timer = setTimeout(() => stream[Symbol.dispose](), withinMs);
-  for (let taken = 0; taken < count; taken++) {
-    if ((await stream.next()).done) break;
-  }
-  clearTimeout(timer);
 }

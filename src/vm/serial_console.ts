@@ -1,21 +1,47 @@
+import { abortable } from "@std/async/abortable";
 import { type ByteTransport, EventStream } from "../qmp/mod.ts";
-import { ConsoleClosedError, ConsoleTimeoutError } from "./errors.ts";
+import { ConsoleClosedError, ConsoleTimeoutError, showPattern } from "./errors.ts";
 import { TextTail } from "./text_tail.ts";
+import { MAX_TIMER_MS } from "./waiting.ts";
 
 /** How much of the console's text is kept, in characters. All of it is in the run directory's `console.log`. */
 const TRANSCRIPT_CHARS = 1024 * 1024;
 /** How long `expect` waits unless it is told otherwise, in milliseconds. */
 const DEFAULT_EXPECT_MS = 60_000;
 
-/** What `expect` takes beside the pattern. */
+/**
+ * What `expect` takes beside the pattern.
+ *
+ * @example
+ * ```ts
+ * import { type ConsoleExpectOptions, ConsoleTimeoutError, launch } from "@qeeper/qeeper";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg" }, { paused: true }); // so this guest says nothing
+ * const options: ConsoleExpectOptions = { timeoutMs: 10 };
+ * await assertRejects(async () => await vm.console?.expect("login:", options), ConsoleTimeoutError);
+ * ```
+ */
 export interface ConsoleExpectOptions {
   /** Stops waiting; rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Stops waiting after this many milliseconds, with a `ConsoleTimeoutError`. Default 60000. */
+  /** Stops waiting after this many milliseconds, with a `ConsoleTimeoutError`; `Infinity` for no limit. Default 60000. */
   timeoutMs?: number;
 }
 
-/** What `expect` found. */
+/**
+ * What `expect` found.
+ *
+ * @example
+ * ```ts
+ * import type { ConsoleMatch } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // What `expect(/(\w+) login: /)` finds in "Welcome\nweb login: ".
+ * const match: ConsoleMatch = { text: "web login: ", groups: ["web"], before: "Welcome\n" };
+ * assertEquals(match.groups[0], "web");
+ * ```
+ */
 export interface ConsoleMatch {
   /** The text that matched. */
   text: string;
@@ -27,6 +53,8 @@ export interface ConsoleMatch {
 
 interface Waiter {
   pattern: string | RegExp;
+  /** Up to where a plain text has been looked for, counted in characters from the first one. */
+  searched: number;
   resolve(match: ConsoleMatch): void;
   reject(error: unknown): void;
 }
@@ -34,6 +62,21 @@ interface Waiter {
 /**
  * The guest's serial console. It is read always, whether anybody listens or not, so that the guest never stalls; the last
  * 1 Mi characters are kept here, and QEMU writes all of it to `console.log` in the run directory.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { rom, unirom } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bios = await Deno.makeTempFile();
+ * await Deno.writeFile(bios, rom(unirom.code));
+ * await using vm = await launch({ accel: "tcg", memoryMiB: 16, firmware: { bios } });
+ * await vm.console?.expect("READY\n");
+ * await vm.console?.write("y=42."); // this guest echoes what is no command
+ * assertEquals((await vm.console?.expect(/y=(\d+)\./))?.groups, ["42"]);
+ * await Deno.remove(bios);
+ * ```
  */
 export class SerialConsole implements AsyncDisposable {
   readonly #transport: ByteTransport;
@@ -43,6 +86,8 @@ export class SerialConsole implements AsyncDisposable {
   /** Where the last match ended, counted in characters from the first one. */
   #cursor = 0;
   #ended = false;
+  /** The write that is under way: the next one waits for it, so that two never mix. */
+  #writing: Promise<void> = Promise.resolve();
   readonly #reader: Promise<void>;
 
   /** @param transport The connection to the console's socket; the console owns it from here on. */
@@ -62,37 +107,55 @@ export class SerialConsole implements AsyncDisposable {
   }
 
   /**
-   * Types into the console.
+   * Types into the console. A guest that does not read lets it wait.
    *
    * @param data Text or bytes; nothing is added to them, so a command line wants its `\n`.
+   * @param options Signal: stops waiting; what was begun is written all the same.
+   * @throws {ConsoleClosedError} When QEMU has ended.
    */
-  async write(data: string | Uint8Array): Promise<void> {
-    if (this.#ended) throw new ConsoleClosedError("write to the console", this.#tail.text);
-    await this.#transport.write(typeof data === "string" ? new TextEncoder().encode(data) : data);
+  async write(data: string | Uint8Array, options: { signal?: AbortSignal } = {}): Promise<void> {
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+    const written = this.#writing.then(() => this.#write(bytes));
+    this.#writing = written.catch(() => {});
+    await (signal ? abortable(written, signal) : written);
   }
 
   /**
    * Waits until the guest says something. What was said since the last match counts, so nothing is missed between two calls, and
-   * nothing is matched twice.
+   * nothing is matched twice. Several that wait are served in the order in which they asked.
    *
    * @param pattern A text, or a regular expression.
    * @param options Time limit (60 s unless told otherwise) and signal.
    * @returns The match, and what came before it.
    * @throws {ConsoleTimeoutError} When it was not said in time; the error shows what was said.
    * @throws {ConsoleClosedError} When QEMU ends first.
+   * @throws {RangeError} When the time limit is negative or not a number.
    */
   async expect(pattern: string | RegExp, options: ConsoleExpectOptions = {}): Promise<ConsoleMatch> {
     const { signal, timeoutMs = DEFAULT_EXPECT_MS } = options;
+    if (!(timeoutMs >= 0)) {
+      throw new RangeError(`Cannot wait as 'timeoutMs' must not be negative: current value is ${timeoutMs}`);
+    }
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<ConsoleMatch>();
-    const waiter: Waiter = { pattern, resolve, reject };
-    this.#waiters.push(waiter);
-    const aborted = () => reject(signal?.reason);
-    signal?.addEventListener("abort", aborted, { once: true });
-    const timer = setTimeout(
-      () => reject(new ConsoleTimeoutError(pattern, timeoutMs, this.#tail.from(this.#cursor))),
+    const waiter: Waiter = { pattern, searched: 0, resolve, reject };
+    const giveUp = (error: unknown) => {
+      const at = this.#waiters.indexOf(waiter);
+      if (at < 0) return;
+      this.#waiters.splice(at, 1);
+      reject(error);
+      // Whoever stood behind it may have what it wants already.
+      this.#serve();
+    };
+    const aborted = () => giveUp(signal?.reason);
+    const timer = timeoutMs > MAX_TIMER_MS ? undefined : setTimeout(
+      () => giveUp(new ConsoleTimeoutError(pattern, timeoutMs, this.#tail.from(this.#cursor))),
       timeoutMs,
     );
+    signal?.addEventListener("abort", aborted, { once: true });
+    this.#waiters.push(waiter);
     try {
       this.#serve();
       if (this.#ended) this.#refuse();
@@ -100,8 +163,6 @@ export class SerialConsole implements AsyncDisposable {
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener("abort", aborted);
-      const at = this.#waiters.indexOf(waiter);
-      if (at >= 0) this.#waiters.splice(at, 1);
     }
   }
 
@@ -123,6 +184,17 @@ export class SerialConsole implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#transport.close();
     await this.#reader;
+    await this.#writing;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    try {
+      if (!this.#ended) return await this.#transport.write(bytes);
+    } catch (error) {
+      // The pipe breaks with QEMU; the reader sees the same end.
+      throw this.#closedError("write to the console", { cause: error });
+    }
+    throw this.#closedError("write to the console");
   }
 
   async #read(): Promise<void> {
@@ -150,22 +222,38 @@ export class SerialConsole implements AsyncDisposable {
 
   /** Gives what was said to those who wait for it, in the order in which they asked. */
   #serve(): void {
-    while (this.#waiters.length > 0) {
-      const waiter = this.#waiters[0] as Waiter;
-      const text = this.#tail.from(this.#cursor);
-      const found = find(text, waiter.pattern);
+    for (let waiter = this.#waiters[0]; waiter !== undefined; waiter = this.#waiters[0]) {
+      const found = this.#find(waiter);
       if (found === null) return;
-      this.#cursor = this.#tail.length - text.length + found.end;
       this.#waiters.shift();
-      waiter.resolve(found.match);
+      waiter.resolve(found);
     }
   }
 
-  #refuse(): void {
-    const heard = this.#tail.from(this.#cursor);
-    for (const { pattern, reject } of this.#waiters) {
-      reject(new ConsoleClosedError(`wait for ${pattern}`, heard));
+  /** The first match after the last one; the cursor moves to its end. */
+  #find(waiter: Waiter): ConsoleMatch | null {
+    const { pattern } = waiter;
+    if (typeof pattern === "string") {
+      // Only what is new is looked at, and as much before it as may begin the text: a long wait must not cost its square.
+      const fresh = Math.max(this.#cursor, waiter.searched - pattern.length + 1);
+      waiter.searched = this.#tail.length;
+      if (!this.#tail.from(fresh).includes(pattern)) return null;
     }
+    const text = this.#tail.from(this.#cursor);
+    const found = find(text, pattern);
+    if (found === null) return null;
+    this.#cursor = this.#tail.length - text.length + found.end;
+    return found.match;
+  }
+
+  #refuse(): void {
+    for (const { pattern, reject } of this.#waiters.splice(0)) {
+      reject(this.#closedError(`wait for ${showPattern(pattern)}`));
+    }
+  }
+
+  #closedError(attempt: string, options?: ErrorOptions): ConsoleClosedError {
+    return new ConsoleClosedError(attempt, this.#tail.from(this.#cursor), options);
   }
 }
 

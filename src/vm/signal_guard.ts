@@ -1,45 +1,86 @@
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+type EndSignal = (typeof SIGNALS)[number];
 
 /** The exit code of a process that a signal ended, as shells count. */
-const SIGNAL_NUMBERS: Readonly<Record<(typeof SIGNALS)[number], number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGTERM: 15,
-};
+const SIGNAL_NUMBERS: Readonly<Record<EndSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+
+/** The question of a guard that is done to all others in this process: it is cancelled by each that is still at it. */
+const DONE = "qeeper:signal-guard-done";
 
 /**
- * Ends a VM when this process is asked to end: runs `stop` first, then lets the signal have the effect that it has without a
- * handler. Disposing removes the handlers.
+ * Ends something when this process is asked to end (SIGINT, SIGTERM, SIGHUP): runs `stop` first, then lets the signal have the effect
+ * that it has without a handler. Of several guards the last one that is done does that. A second signal is obeyed at once.
+ * Disposing removes the handlers.
+ *
+ * @example
+ * ```ts
+ * import { SignalGuard } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * let stopped = 0;
+ * {
+ *   using _guard = new SignalGuard(() => Promise.resolve(stopped++));
+ *   // A Ctrl-C here would first run the function and then end this process.
+ * }
+ * assertEquals(stopped, 0);
+ * ```
  */
 export class SignalGuard implements Disposable {
-  readonly #handlers: { signal: Deno.Signal; handler: () => void }[] = [];
+  readonly #handlers: { signal: EndSignal; handler: () => void }[] = [];
   readonly #stop: () => Promise<unknown>;
+  readonly #atOnce: () => void;
+  #state: "watching" | "stopping" | "done" = "watching";
 
-  /** @param stop Ends the VM; it is called at most once. */
-  constructor(stop: () => Promise<unknown>) {
+  /**
+   * @param stop Ends what is guarded; it is called at most once.
+   * @param atOnce Ends it without waiting for anything, when a second signal comes before `stop` is done. Default: nothing.
+   */
+  constructor(stop: () => Promise<unknown>, atOnce: () => void = () => {}) {
     this.#stop = stop;
+    this.#atOnce = atOnce;
     for (const signal of SIGNALS) {
-      const handler = () => {
-        // From here on a second signal has its ordinary effect: an impatient Ctrl-C is obeyed at once.
-        this[Symbol.dispose]();
-        this.#stopThenDie(signal);
-      };
+      const handler = () => this.#obey(signal);
       Deno.addSignalListener(signal, handler);
       this.#handlers.push({ signal, handler });
     }
   }
 
+  /** Removes the handlers, unless they are at work: then that is finished first. */
   [Symbol.dispose](): void {
-    for (const { signal, handler } of this.#handlers.splice(0)) Deno.removeSignalListener(signal, handler);
+    if (this.#state === "watching") this.#finish();
   }
 
-  #stopThenDie(signal: (typeof SIGNALS)[number]): void {
-    // Whatever the stop comes to, the process was told to end.
-    this.#stop().then(() => die(signal), () => die(signal));
+  #obey(signal: EndSignal): void {
+    switch (this.#state) {
+      case "watching":
+        this.#state = "stopping";
+        globalThis.addEventListener(DONE, this.#notYet);
+        // Whatever the stop comes to, the process was told to end.
+        this.#stop().then(() => this.#die(signal), () => this.#die(signal));
+        return;
+      case "stopping":
+        this.#atOnce();
+        this.#finish();
+        die(signal);
+    }
+  }
+
+  #die(signal: EndSignal): void {
+    this.#finish();
+    const others = new Event(DONE, { cancelable: true });
+    if (globalThis.dispatchEvent(others)) die(signal);
+  }
+
+  readonly #notYet = (question: Event): void => question.preventDefault();
+
+  #finish(): void {
+    this.#state = "done";
+    globalThis.removeEventListener(DONE, this.#notYet);
+    for (const { signal, handler } of this.#handlers.splice(0)) Deno.removeSignalListener(signal, handler);
   }
 }
 
-function die(signal: (typeof SIGNALS)[number]): void {
+function die(signal: EndSignal): void {
   try {
     Deno.kill(Deno.pid, signal);
   } catch {

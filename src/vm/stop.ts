@@ -1,6 +1,7 @@
 import type { QmpClient } from "../qmp/mod.ts";
 import type { QemuProcess } from "./qemu_process.ts";
 import { stopLadder, type StopOptions, type StopRung, type StopSituation } from "./stop_ladder.ts";
+import { inTime } from "./waiting.ts";
 
 /** How long the question whether the guest runs may take, in milliseconds. */
 const SITUATION_MS = 500;
@@ -8,9 +9,9 @@ const SITUATION_MS = 500;
 /** What is being stopped. */
 export interface StopTarget {
   name: string;
-  qmp: QmpClient;
+  qmp: Pick<QmpClient, "execute" | "open">;
   /** Null when attached: then there are no signals to send. */
-  process: QemuProcess | null;
+  process: Pick<QemuProcess, "signal"> | null;
   /** Resolves when it is gone. */
   stopped: Promise<unknown>;
   /** Resolves when the guest has ended and QEMU holds it. */
@@ -34,7 +35,7 @@ export async function climb(budgets: Required<StopOptions>, target: StopTarget):
     // Once the guest has ended by itself, `quit` only clears it away: the rung that worked was the one before.
     if (!(rung === "quit" && target.isHeld() && situation.guestRuns === "yes")) target.climbing(rung);
     const ended = rung === "powerdown" ? Promise.race([target.stopped, target.held]) : target.stopped;
-    if (await within(ms, ended, () => act(rung, target))) {
+    if (await tryRung(rung, ms, ended, target)) {
       if (rung !== "powerdown" || !target.isHeld()) return;
     }
   }
@@ -57,13 +58,30 @@ async function look(budgets: StopOptions, target: StopTarget): Promise<StopSitua
   }
 }
 
-async function act(rung: StopRung, target: StopTarget): Promise<void> {
+/** Did it end within its time? What the action itself answers does not count: a QEMU that ends under `quit` answers or not. */
+async function tryRung(
+  rung: StopRung,
+  ms: number,
+  ended: Promise<unknown>,
+  target: StopTarget,
+): Promise<boolean> {
+  const over = new AbortController();
+  const acting = act(rung, target, over.signal).catch(() => {});
+  try {
+    return await inTime(ended, ms);
+  } finally {
+    over.abort();
+    await acting;
+  }
+}
+
+async function act(rung: StopRung, target: StopTarget, signal: AbortSignal): Promise<void> {
   switch (rung) {
     case "powerdown":
-      await target.qmp.execute("system_powerdown");
+      await target.qmp.execute("system_powerdown", {}, { signal });
       return;
     case "quit":
-      await target.qmp.execute("quit");
+      await target.qmp.execute("quit", {}, { signal });
       return;
     case "sigterm":
       target.process?.signal("SIGTERM");
@@ -71,23 +89,5 @@ async function act(rung: StopRung, target: StopTarget): Promise<void> {
     case "sigkill":
       target.process?.signal("SIGKILL");
       return;
-  }
-}
-
-/** Did it end within its time? What the action itself says does not count: a QEMU that ends under `quit` answers or not. */
-async function within(ms: number, ended: Promise<unknown>, action: () => Promise<void>): Promise<boolean> {
-  const acting = action().catch(() => {});
-  if (ms === Infinity) {
-    await ended;
-    return true;
-  }
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), ms));
-  try {
-    return await Promise.race([ended.then(() => true as const), limit]);
-  } finally {
-    clearTimeout(timer);
-    // Its answer comes, or the connection goes with QEMU: either way it ends.
-    void acting;
   }
 }

@@ -1,7 +1,19 @@
-/** The ways to end a QEMU, from the kindest to the last. */
+/**
+ * The ways to end a QEMU, from the kindest to the last: the guest's power button, QMP's `quit`, two signals.
+ *
+ * @example
+ * ```ts
+ * import { launch, type StopRung } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ machine: "none", accel: "tcg" });
+ * const rung: StopRung | null = (await vm.shutdown({ powerdownMs: 0, quitMs: 0 })).rung;
+ * assertEquals(rung, "sigterm"); // the ones before it were left out
+ * ```
+ */
 export type StopRung = "powerdown" | "quit" | "sigterm" | "sigkill";
 
-/** How long each rung of the stop ladder may take, in milliseconds; 0 leaves the rung out. */
+/** How long each rung of the stop ladder may take, in milliseconds; 0 leaves the rung out, `Infinity` waits for as long as it takes. */
 export interface StopOptions {
   /** For the guest to obey its power button. Default 10000. */
   powerdownMs?: number;
@@ -47,11 +59,7 @@ export function stopLadder(
   defaults: Required<StopOptions> = DEFAULT_STOP,
 ): readonly RungBudget[] {
   const budgets = { ...defaults, ...options };
-  for (const [name, ms] of Object.entries(budgets)) {
-    if (!(ms >= 0)) {
-      throw new RangeError(`Cannot stop as '${name}' must be 0 or more milliseconds: current value is ${ms}`);
-    }
-  }
+  checkBudgets(budgets);
   const rungs: RungBudget[] = [];
   const monitor = situation.monitor === "open";
   if (budgets.powerdownMs > 0 && monitor && situation.guestRuns === "yes") {
@@ -61,4 +69,18 @@ export function stopLadder(
   if (budgets.termMs > 0) rungs.push({ rung: "sigterm", ms: budgets.termMs });
   rungs.push({ rung: "sigkill", ms: Infinity });
   return rungs;
+}
+
+/**
+ * Refuses budgets that are no times.
+ *
+ * @param budgets The budgets; what is missing is all right.
+ * @throws {RangeError} When one is negative or not a number.
+ */
+export function checkBudgets({ powerdownMs = 0, quitMs = 0, termMs = 0 }: StopOptions): void {
+  for (const [name, ms] of Object.entries({ powerdownMs, quitMs, termMs })) {
+    if (!(ms >= 0)) {
+      throw new RangeError(`Cannot stop as '${name}' must be 0 or more milliseconds: current value is ${ms}`);
+    }
+  }
 }

@@ -1,21 +1,34 @@
-import type { RunState, ShutdownCause } from "../qapi/mod.ts";
-import type { AnyQmpEvent } from "../qmp/mod.ts";
+import type { AnyQmpEvent, ShutdownCause } from "../qmp/mod.ts";
+import { finalShutdown, watchdogAction } from "./evidence.ts";
 import type { StopRung } from "./stop_ladder.ts";
 
 /** Why a guest, or its QEMU, stopped. */
 export type VerdictCause =
+  /** The guest powered itself off, or ended QEMU through isa-debug-exit. */
   | "guest-shutdown"
+  /** The guest reset itself, or was reset where QEMU ends at a reset; `tripleFault` tells a fault from a wish. */
   | "guest-reset"
+  /** The guest's kernel panicked and said so through pvpanic. */
   | "guest-panic"
+  /** The guest's watchdog device fired. */
   | "watchdog"
+  /** A disk failed, and QEMU holds the guest: the request is tried again when it is resumed. */
   | "io-error"
+  /** The accelerator, or QEMU itself, met an error that it could still report. */
   | "internal-error"
+  /** QEMU was told to quit on a monitor. */
   | "host-quit"
+  /** QEMU was told to end by SIGTERM, SIGINT or SIGHUP, and obeyed. */
   | "host-signal"
+  /** QEMU was killed by a signal that it can't obey: SIGKILL, as the kernel sends it when memory is short. */
   | "killed"
+  /** QEMU ended by its own fault: a crash, or an error that it gave up at. */
   | "crashed"
+  /** QEMU could not be started, or ended before it was ready. */
   | "launch-failed"
+  /** QEMU is there and does not answer. */
   | "unresponsive"
+  /** It is gone, and nothing says why. */
   | "lost";
 
 /** How a process ended: its exit code (128 + N for a signal N, as Deno has it), and the signal's name if there was one. */
@@ -27,7 +40,21 @@ export interface ExitStatus {
 /** What is known of a triple fault: QEMU's events show it as a plain reset; only its log of CPU resets tells. */
 export type TripleFault = boolean | "unknown";
 
-/** Why it stopped, with the evidence. */
+/**
+ * Why it stopped, with the evidence.
+ *
+ * @example
+ * ```ts
+ * import { launch, type Verdict } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ machine: "none", accel: "tcg" });
+ * await vm.qmp.execute("quit");
+ * const verdict: Verdict = await vm.stopped;
+ * assertEquals([verdict.cause, verdict.exit?.code, verdict.intent], ["host-quit", 0, "none"]);
+ * assertEquals(verdict.events.map(({ event }) => event), ["RESUME", "SHUTDOWN"]);
+ * ```
+ */
 export interface Verdict {
   /** The cause, in one word. */
   cause: VerdictCause;
@@ -39,13 +66,13 @@ export interface Verdict {
   process: "ended" | "held" | "running";
   /** How the process ended; null while it is there, and for a QEMU that somebody else started. */
   exit: ExitStatus | null;
-  /** QEMU's own `reason`, from SHUTDOWN or RESET; null when there was no such event. */
+  /** QEMU's own `reason`, from the SHUTDOWN or RESET that ended it; null when there was no such event. */
   reason: ShutdownCause | null;
   /** For a guest's reset, whether a triple fault caused it; null for every other cause. */
   tripleFault: TripleFault | null;
   /** What this library was doing to the guest at that moment. */
   intent: Intent;
-  /** Which rung of the stop ladder ended it; null when nobody asked for the end. */
+  /** The last rung of the stop ladder that was tried, which is the one that worked; null when nobody asked for the end. */
   rung: StopRung | null;
   /** The end of what QEMU said on stderr. */
   stderrTail: string;
@@ -116,7 +143,12 @@ const SHUTDOWN_CAUSES: Readonly<Record<string, { cause: VerdictCause; detail: st
  */
 export function judge(evidence: Evidence): Verdict {
   const { cause, detail, reason } = findCause(evidence);
-  const tripleFault = reason === "guest-reset" && cause === "guest-reset" ? evidence.tripleFault : null;
+  const cleared = isClearedAway(evidence);
+  const tripleFault = cause !== "guest-reset" || reason !== "guest-reset"
+    ? null
+    : cleared
+    ? evidence.held?.tripleFault ?? null
+    : evidence.tripleFault;
   return {
     cause,
     detail: tripleFault === true ? `${detail} (a triple fault)` : detail,
@@ -141,7 +173,7 @@ export function judge(evidence: Evidence): Verdict {
 export function judgeLaunch(
   found: { at: Date; detail: string; exit: ExitStatus | null; stderrTail: string; intent: Intent },
 ): Verdict {
-  const signalled = found.exit?.signal != null;
+  const signalled = (found.exit?.signal ?? null) !== null;
   const finding: Finding = signalled
     ? fromExit({ ...found, debugExit: false })
     : { cause: "launch-failed", detail: found.detail, reason: null };
@@ -159,21 +191,55 @@ export function judgeLaunch(
   };
 }
 
+/**
+ * The verdict on a QEMU that was let go of while it ran.
+ *
+ * @param at Now.
+ * @param events The last events, oldest first.
+ * @returns The verdict: nothing has ended, and what becomes of it is not known here.
+ */
+export function judgeRelease(at: Date, events: readonly AnyQmpEvent[]): Verdict {
+  return {
+    cause: "lost",
+    detail: "QEMU was let go of and left running; what becomes of it is not known here",
+    at,
+    process: "running",
+    exit: null,
+    reason: null,
+    tripleFault: null,
+    intent: "none",
+    rung: null,
+    stderrTail: "",
+    events,
+  };
+}
+
 interface Finding {
   cause: VerdictCause;
   detail: string;
   reason: ShutdownCause | null;
 }
 
+/** Held at its end and then cleared away by its owner: the guest's own end is the news, not how it was cleared away. */
+function isClearedAway({ held, intent }: Evidence): boolean {
+  return held !== null && intent !== "none";
+}
+
 function findCause(evidence: Evidence): Finding {
-  const { events, exit, held, intent } = evidence;
-  const shutdown = events.findLast((event) => event.event === "SHUTDOWN");
-  const reason = typeof shutdown?.data?.reason === "string" ? shutdown.data.reason : null;
-  // Held at its end and then cleared away by us: the guest's own end is the news, not how it was cleared away.
-  if (held && intent !== "none") return { cause: held.cause, detail: held.detail, reason: held.reason };
+  const { held } = evidence;
+  if (held === null) return whatEndedQemu(evidence);
+  if (isClearedAway(evidence)) return { cause: held.cause, detail: held.detail, reason: held.reason };
+  const found = whatEndedQemu(evidence);
+  return { ...found, detail: `${found.detail}; until then QEMU held the guest at its end (${held.cause})` };
+}
+
+function whatEndedQemu(evidence: Evidence): Finding {
+  const { events, exit } = evidence;
+  const reason = finalShutdown(events);
+  if (reason === "guest-shutdown" && isDebugExit(evidence)) return { ...fromExit(evidence), reason };
   if (reason !== null) return fromShutdown(reason, events);
   const watchdog = watchdogAction(events);
-  if (watchdog === "poweroff" && exit?.signal == null) {
+  if (watchdog === "poweroff" && (exit?.signal ?? null) === null) {
     return {
       cause: "watchdog",
       detail: "The guest's watchdog fired, and QEMU's watchdog action is poweroff",
@@ -190,15 +256,24 @@ function fromShutdown(reason: ShutdownCause, events: readonly AnyQmpEvent[]): Fi
   }
   const known = SHUTDOWN_CAUSES[reason];
   if (known) return { ...known, reason };
-  return {
-    cause: "host-quit",
-    detail: `QEMU shut down for a reason that is new to this library: ${reason}`,
-    reason,
-  };
+  // Named for the side that it came from, as far as the name tells.
+  const cause = reason.startsWith("guest-") ? "guest-shutdown" : "host-quit";
+  return { cause, detail: `QEMU shut down for a reason that is new to this library: ${reason}`, reason };
 }
 
-function fromExit(evidence: Pick<Evidence, "exit" | "debugExit" | "intent">): Finding {
-  const { exit, debugExit, intent } = evidence;
+/** What the process itself tells. A launch that failed has no rung: whatever it was asked to do, it was asked here. */
+type ExitEvidence = Pick<Evidence, "exit" | "debugExit" | "intent" | "stderrTail"> & {
+  rung?: StopRung | null;
+};
+
+/** Its code is odd then; 1 is also how QEMU gives up, which it never does without a word. */
+function isDebugExit({ exit, debugExit, stderrTail }: ExitEvidence): boolean {
+  if (!debugExit || exit === null || exit.signal !== null || exit.code % 2 !== 1) return false;
+  return exit.code !== 1 || stderrTail.trim() === "";
+}
+
+function fromExit(evidence: ExitEvidence): Finding {
+  const { exit, intent, rung = "sigkill" } = evidence;
   if (exit === null) {
     return {
       cause: "lost",
@@ -207,7 +282,7 @@ function fromExit(evidence: Pick<Evidence, "exit" | "debugExit" | "intent">): Fi
     };
   }
   if (exit.signal === null) {
-    if (debugExit && exit.code % 2 === 1) {
+    if (isDebugExit(evidence)) {
       return {
         cause: "guest-shutdown",
         detail: `The guest ended QEMU through isa-debug-exit, with code ${exit.code}`,
@@ -219,6 +294,13 @@ function fromExit(evidence: Pick<Evidence, "exit" | "debugExit" | "intent">): Fi
     }
     return { cause: "crashed", detail: `QEMU gave up with exit code ${exit.code}`, reason: null };
   }
+  if (exit.signal === "SIGSYS") {
+    return {
+      cause: "crashed",
+      detail: "QEMU was ended by its own sandbox (SIGSYS): it tried what the config's sandbox denies",
+      reason: null,
+    };
+  }
   if (CRASH_SIGNALS.has(exit.signal)) {
     return { cause: "crashed", detail: `QEMU crashed with ${exit.signal}`, reason: null };
   }
@@ -229,19 +311,8 @@ function fromExit(evidence: Pick<Evidence, "exit" | "debugExit" | "intent">): Fi
       reason: null,
     };
   }
-  const by = intent === "none" ? "by somebody else" : "by its owner";
+  const by = intent === "none" || rung !== "sigkill" ? "by somebody else" : "by its owner";
   return { cause: "killed", detail: `QEMU was killed with ${exit.signal}, ${by}`, reason: null };
-}
-
-/** The action of a watchdog that fired after everything else that could have ended this life. */
-export function watchdogAction(events: readonly AnyQmpEvent[]): string | null {
-  const at = events.findLastIndex((event) => event.event === "WATCHDOG");
-  if (at < 0) return null;
-  // A reset or a resume in between means that the guest went on after it.
-  const later = events.slice(at + 1);
-  if (later.some((event) => event.event === "RESUME" || event.event === "RESET")) return null;
-  const action = events[at]?.data?.action;
-  return typeof action === "string" ? action : null;
 }
 
 /** With these actions a watchdog ends the guest by way of the event that follows; with the others it does nothing. */
@@ -256,15 +327,3 @@ export function describeExit(exit: ExitStatus | null): string {
   if (exit === null) return "its exit status is not known";
   return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }
-
-/** The run states in which QEMU holds a guest after its end, and what each means. */
-export const HELD_STATES: Readonly<Partial<Record<RunState, { cause: VerdictCause; detail: string }>>> = {
-  "shutdown": { cause: "guest-shutdown", detail: "The guest powered itself off" },
-  "guest-panicked": { cause: "guest-panic", detail: "The guest's kernel panicked" },
-  "watchdog": { cause: "watchdog", detail: "The guest's watchdog fired" },
-  "io-error": { cause: "io-error", detail: "A disk failed and QEMU holds the guest" },
-  "internal-error": {
-    cause: "internal-error",
-    detail: "The accelerator met an error and QEMU holds the guest",
-  },
-};

@@ -1,5 +1,12 @@
-import type { QmpEvents, StatusInfo } from "../qapi/mod.ts";
-import type { AnyQmpEvent, EventStream, Logger, QmpClient, QmpEvent } from "../qmp/mod.ts";
+import type {
+  AnyQmpEvent,
+  EventStream,
+  Logger,
+  QmpClient,
+  QmpEvent,
+  QmpEvents,
+  StatusInfo,
+} from "../qmp/mod.ts";
 import type { UsernetForward } from "../machine/mod.ts";
 import type { HmpMonitor } from "./hmp_monitor.ts";
 import type { Lifetime } from "./qemu_process.ts";
@@ -7,13 +14,27 @@ import type { SerialConsole } from "./serial_console.ts";
 import type { StopOptions } from "./stop_ladder.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** What `launch` takes beside the config. */
+/**
+ * What `launch` takes beside the config.
+ *
+ * @example
+ * ```ts
+ * import { launch, type LaunchOptions } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: LaunchOptions = { paused: true, stop: { powerdownMs: 0 } };
+ * await using vm = await launch({ accel: "tcg" }, options);
+ * assertEquals((await vm.status()).status, "prelaunch");
+ * assertEquals((await vm.shutdown()).rung, "quit");
+ * ```
+ */
 export interface LaunchOptions {
   /** Gives up the launch; QEMU is ended and the promise rejects with the signal's reason. */
   signal?: AbortSignal;
   /**
-   * The run directory: sockets, logs, secrets. It is made, or must be empty. Default: a new one under `$XDG_RUNTIME_DIR/qeeper`, or
-   * under `qeeper-UID` in the temporary directory, which is removed when the VM is disposed of.
+   * The run directory: sockets, logs, secrets. It is made, or must be empty, and gets mode 0700; its logs stay when the VM is disposed
+   * of. Default: a new one under `$XDG_RUNTIME_DIR/qeeper`, or under `qeeper-UID` in the temporary directory, which is
+   * removed when the VM is disposed of.
    */
   runDir?: string;
   /** Leave the guest's CPUs stopped; `resume()` starts them. Default false. */
@@ -25,13 +46,24 @@ export interface LaunchOptions {
   /** How long QEMU lives. Default `{ kind: "owned" }`: it ends with this process, even when that is killed. */
   lifetime?: Lifetime;
   /**
-   * On SIGINT, SIGTERM and SIGHUP: `stop` (default) ends QEMU and lets the signal have its effect; `ignore` leaves signals to the
-   * caller.
+   * On SIGINT, SIGTERM and SIGHUP: `stop` ends QEMU, removes its run directory and lets the signal have its effect; `ignore` leaves
+   * signals to the caller. Default: `stop` where QEMU is owned, `ignore` where it outlives this process.
    */
   signals?: "stop" | "ignore";
 }
 
-/** What `attach` takes beside the address. */
+/**
+ * What `attach` takes beside the address.
+ *
+ * @example
+ * ```ts
+ * import { attach, type AttachOptions, QmpConnectError } from "@qeeper/qeeper";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const options: AttachOptions = { timeoutMs: 200, whileMissing: "retry" };
+ * await assertRejects(() => attach({ transport: "unix", path: "/nobody/listens" }, options), QmpConnectError);
+ * ```
+ */
 export interface AttachOptions {
   /** Gives up the attempt. */
   signal?: AbortSignal;
@@ -46,10 +78,61 @@ export interface AttachOptions {
 }
 
 /**
+ * What each question to a running VM takes. There is no time limit unless one is given: a QEMU that is busy or stopped answers late, or
+ * never.
+ *
+ * @example
+ * ```ts
+ * import { launch, type VmCallOptions } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ machine: "none", accel: "tcg" });
+ * const options: VmCallOptions = { timeoutMs: 10_000 };
+ * assertEquals(await vm.hmp("info status", options), "VM status: running\r\n");
+ * ```
+ */
+export interface VmCallOptions {
+  /** Stops waiting, not what was asked for. Rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Stops waiting for each answer of QEMU's after so many milliseconds, with a `QmpTimeoutError`. */
+  timeoutMs?: number;
+}
+
+/**
+ * What `shutdown` takes: the budget of each rung, and a signal.
+ *
+ * @example
+ * ```ts
+ * import { launch, type ShutdownOptions } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ machine: "none", accel: "tcg" });
+ * const options: ShutdownOptions = { powerdownMs: 0, signal: AbortSignal.timeout(10_000) };
+ * assertEquals((await vm.shutdown(options)).cause, "host-quit");
+ * ```
+ */
+export interface ShutdownOptions extends StopOptions {
+  /** Stops waiting; the ladder is climbed to its end all the same. Rejects with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
  * One running QEMU.
  *
  * Disposing a launched one ends QEMU within 5 s (`quit`, SIGTERM, SIGKILL; the guest's own shutdown is `shutdown()`'s
  * business). Disposing an attached one lets go of it and never stops it.
+ *
+ * @example
+ * ```ts
+ * import { launch, type Vm } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const name = async (vm: Vm) => (await vm.qmp.execute("query-name")).name;
+ *
+ * await using vm = await launch({ name: "web", machine: "none", accel: "tcg" });
+ * assertEquals(await name(vm), "web");
+ * assertEquals([...vm.monitors.keys()], ["control", "watch", "hmp"]);
+ * ```
  */
 export interface Vm extends AsyncDisposable {
   /** The guest's name. */
@@ -62,38 +145,67 @@ export interface Vm extends AsyncDisposable {
   readonly runDir: string | null;
   /** The `control` monitor, for commands. */
   readonly qmp: QmpClient;
-  /** All monitors by id: `control`, `watch`, `hmp`, and the config's own. */
+  /** All monitors by id: `control`, `watch`, `hmp`, and the config's own; when attached, `control` only. */
   readonly monitors: ReadonlyMap<string, QmpClient | HmpMonitor>;
   /** The guest's console; null when it has none, or when attached. */
   readonly console: SerialConsole | null;
-  /** Resolves once, when the process is gone (attached: when the connection is). Never rejects. */
+  /**
+   * Resolves once, when the process is gone (attached: when the connection is), with everything that it said delivered. Never rejects. A
+   * VM that is let go of resolves with the cause `lost`, and `process: "running"`.
+   */
   readonly stopped: Promise<Verdict>;
 
-  /** The events of these names from this call on; all of them, known or not, when there is none. Dispose the stream. */
+  /**
+   * The events of these names from this call on; all of them, known or not, when there is none. They come from the `watch` monitor,
+   * and should that be lost, from `control`, with none missing.
+   *
+   * @returns A bounded stream; dispose of it. It ends with the VM.
+   */
   events(): EventStream<AnyQmpEvent>;
   events<N extends keyof QmpEvents>(...names: N[]): EventStream<QmpEvent<N>>;
-  /** Ends of the guest that leave the process alive, from this call on: a power-off, panic or watchdog that is held, a reset. */
+  /**
+   * Ends of the guest that leave the process alive, from this call on: a power-off, panic or watchdog that is held, a reset.
+   *
+   * @returns A bounded stream of verdicts; dispose of it. It ends with the VM.
+   */
   ends(): EventStream<Verdict>;
   /** What `query-status` answers. */
-  status(): Promise<StatusInfo>;
+  status(options?: VmCallOptions): Promise<StatusInfo>;
   /** Runs a command of the human monitor (`human-monitor-command`) and returns what it prints, errors included. */
-  hmp(command: string): Promise<string>;
+  hmp(command: string, options?: VmCallOptions): Promise<string>;
   /** The port forwards of user networks as they are, with the host ports that QEMU chose. */
-  forwards(): Promise<readonly UsernetForward[]>;
+  forwards(options?: VmCallOptions): Promise<readonly UsernetForward[]>;
   /** Stops the guest's CPUs. */
-  pause(): Promise<void>;
+  pause(options?: VmCallOptions): Promise<void>;
   /** Starts the guest's CPUs. */
-  resume(): Promise<void>;
+  resume(options?: VmCallOptions): Promise<void>;
   /** Resets the guest, as its reset button would; a guest that is held at its end starts again. */
-  reset(): Promise<void>;
-  /** The guest's screen as PNG. The config must have given it a graphics card. */
-  screenshot(): Promise<Uint8Array>;
+  reset(options?: VmCallOptions): Promise<void>;
   /**
-   * Ends the guest and QEMU: power button, `quit`, SIGTERM, SIGKILL, each with its budget. The verdict's `rung` says which worked.
+   * The guest's screen as PNG. QEMU writes it to a file, so it must be on this host.
+   *
+   * @throws {QmpCommandError} When the guest has no graphics card.
    */
-  shutdown(options?: StopOptions): Promise<Verdict>;
-  /** Ends QEMU at once, with SIGKILL. Rejects when attached: there is no process to kill. */
-  kill(): Promise<Verdict>;
-  /** Lets go of QEMU and leaves it running. Only for one that can outlive this process: detached, or attached. */
+  screenshot(options?: VmCallOptions): Promise<Uint8Array>;
+  /**
+   * Ends the guest and QEMU: power button, `quit`, SIGTERM, SIGKILL, each with its budget. The verdict's `rung` says which worked. While
+   * one is under way, further calls wait for it.
+   *
+   * @throws {RangeError} When a budget is negative or not a number.
+   * @throws {Error} When attached, and QEMU obeys neither power button nor `quit`.
+   */
+  shutdown(options?: ShutdownOptions): Promise<Verdict>;
+  /**
+   * Ends QEMU at once, with SIGKILL.
+   *
+   * @throws {TypeError} When attached: there is no process to kill.
+   */
+  kill(options?: Pick<VmCallOptions, "signal">): Promise<Verdict>;
+  /**
+   * Lets go of QEMU and leaves it running; disposing then does nothing. Only for one that can outlive this process: detached, or
+   * attached.
+   *
+   * @throws {TypeError} When QEMU ends with this process.
+   */
   release(): Promise<void>;
 }

@@ -1,0 +1,108 @@
+import type { RunPaths, VmConfig } from "../machine/mod.ts";
+import { type ByteTransport, type Logger, openTransport, type QmpClient, silentLogger } from "../qmp/mod.ts";
+import { earlyExitError, LaunchError } from "./errors.ts";
+import { closeAll, connectMonitors, type ReadyMonitors } from "./monitors.ts";
+import type { QemuProcess } from "./qemu_process.ts";
+import type { ResetLog } from "./reset_log.ts";
+import { SerialConsole } from "./serial_console.ts";
+import { inTime } from "./waiting.ts";
+
+/** How long QEMU may take to become ready. Only a host in great trouble needs more: 20 to 60 ms are usual. */
+const READY_MS = 60_000;
+/** How long the end of a QEMU may lag behind the end of its connections, in milliseconds (90 was the longest seen). */
+const EXIT_LAG_MS = 1_000;
+
+/** A QEMU that was just spawned. */
+export interface Launching {
+  process: QemuProcess;
+  config: VmConfig;
+  paths: RunPaths;
+  name: string;
+  argv: readonly string[];
+  resetLog: ResetLog | null;
+  /** Leave the CPUs stopped. */
+  paused: boolean;
+  signal: AbortSignal | undefined;
+  logger: Logger | undefined;
+}
+
+/** What a ready QEMU is talked to by. */
+export interface Connected {
+  monitors: ReadyMonitors;
+  console: SerialConsole | null;
+}
+
+/**
+ * Connects everything and starts the guest, unless QEMU ends first: then its own words are the error.
+ *
+ * @param launching What was spawned.
+ * @returns The connections.
+ * @throws {LaunchError} When QEMU ends, or does not become ready.
+ */
+export async function untilReady(launching: Launching): Promise<Connected> {
+  const { process, signal, name, argv } = launching;
+  signal?.throwIfAborted();
+  const attempt = new AbortController();
+  const aborted = () => attempt.abort(signal?.reason);
+  signal?.addEventListener("abort", aborted, { once: true });
+  const late = () => attempt.abort(new Error(`It was not ready after ${READY_MS / 1000} s`));
+  const timer = setTimeout(late, READY_MS);
+  process.exited.then(() => attempt.abort(new Error("QEMU ended")));
+  try {
+    return await connect(launching, attempt);
+  } catch (error) {
+    signal?.throwIfAborted();
+    // A connection that breaks is how QEMU's end looks from here: the end itself follows at once.
+    if (await inTime(process.exited, EXIT_LAG_MS)) {
+      throw earlyExitError(name, argv, process.exit, process.stderrTail());
+    }
+    throw new LaunchError(
+      `Cannot start VM "${name}": QEMU runs and did not become ready: ${messageOf(error)}`,
+      { argv, stderrTail: process.stderrTail() },
+      { cause: error },
+    );
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", aborted);
+  }
+}
+
+async function connect(launching: Launching, attempt: AbortController): Promise<Connected> {
+  const { config, paths, process, argv, logger = silentLogger } = launching;
+  const { signal } = attempt;
+  const monitors = await connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger });
+  let console: SerialConsole | null = null;
+  try {
+    if (argv.some((arg) => arg.startsWith("socket,id=console,"))) {
+      console = new SerialConsole(await openConsole(paths.console, monitors.control, signal));
+    }
+    await launching.resetLog?.skip();
+    if (!launching.paused && config.incoming === undefined) {
+      await monitors.control.execute("cont", {}, { signal });
+    }
+    return { monitors, console };
+  } catch (error) {
+    await console?.[Symbol.asyncDispose]();
+    await closeAll(monitors.all.values());
+    throw error;
+  }
+}
+
+/** Connects to the console, and waits until QEMU has taken the connection: what the guest says before that is lost. */
+async function openConsole(path: string, qmp: QmpClient, signal: AbortSignal): Promise<ByteTransport> {
+  const transport = await openTransport({ transport: "unix", path }, signal);
+  try {
+    for (;;) {
+      const chardevs = await qmp.execute("query-chardev", {}, { signal });
+      const console = chardevs.find(({ label }) => label === "console");
+      if (console && !console.filename.startsWith("disconnected:")) return transport;
+    }
+  } catch (error) {
+    await transport.close();
+    throw error;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
