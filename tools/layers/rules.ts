@@ -16,6 +16,11 @@ export const TYPE_ARROWS: Readonly<Record<string, readonly string[]>> = {
   machine: ["src/qmp/address.ts"],
 };
 
+/** Files outside of src/ that a room may import: the package's own version, for `--version`. */
+export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
+  cli: ["deno.json"],
+};
+
 /** What mod.ts may not pull in, by any chain of static imports: it would make every launch slower. */
 export const NOT_ON_THE_LAUNCH_PATH: RegExp = /^(?:node|npm):|^@logtape\/|^hono|^zod/;
 
