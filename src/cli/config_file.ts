@@ -1,13 +1,7 @@
 import { parse } from "@std/jsonc";
-import {
-  ConfigError,
-  type ConfigIssue,
-  parseVmConfig,
-  resolveConfigPaths,
-  type VmConfig,
-} from "../machine/mod.ts";
+import { ConfigError, parseVmConfig, resolveConfigPaths, type VmConfig } from "../machine/mod.ts";
 import { UsageError } from "./command.ts";
-import { findPlaces, type JsoncPlaces, lineAndColumn, offsetOf } from "./jsonc_places.ts";
+import { findPlaces, lineAndColumn, offsetOf } from "./jsonc_places.ts";
 
 /** A config from a file, checked, its file names absolute. */
 export interface ConfigFileContent {
@@ -39,10 +33,12 @@ export async function readConfigFile(
       `${place}: ${duplicate.path}: the key is there twice, and only one of them would count`,
     );
   }
-  const explain = (error: ConfigError) =>
-    configFault(error.issues.map((issue) => locate(issue, file, text, places)).join("\n"), {
-      cause: error,
-    });
+  const explain = (error: ConfigError) => {
+    const lines = error.issues.map(({ path, message }) => ({ offset: offsetOf(places, path), message }))
+      .sort((a, b) => a.offset - b.offset)
+      .map(({ offset, message }) => `${file}:${position(text, offset)}: ${message}`);
+    return configFault(lines.join("\n"), { cause: error });
+  };
   try {
     const own = resolveConfigPaths(parseVmConfig(value), folderOf(file));
     const all = [...(own.extraArgs ?? []), ...extraArgs];
@@ -79,10 +75,6 @@ function parseText(file: string, text: string): unknown {
     const found = what.replace("of JSONC input", "of the file") || error.message;
     throw configFault(`${file}:${at}: not valid JSON with comments: ${found}`, { cause: error });
   }
-}
-
-function locate(issue: ConfigIssue, file: string, text: string, places: JsoncPlaces): string {
-  return `${file}:${position(text, offsetOf(places, issue.path))}: ${issue.message}`;
 }
 
 function position(text: string, offset: number): string {

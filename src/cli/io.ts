@@ -18,8 +18,11 @@ export interface Output {
 
 /** All that the command has to do with its surroundings, so that tests can take their place. */
 export interface Io {
+  /** What a guest's console or the QMP shell reads. */
   readonly stdin: Input;
+  /** Results, and a guest's console. */
   readonly stdout: Output;
+  /** Reports and errors. */
   readonly stderr: Output;
   /** Calls a handler for each SIGINT, SIGTERM and SIGHUP, until it is disposed of; then signals have their usual effect. */
   onStopSignal(handler: (signal: string) => void): Disposable;
