@@ -10,6 +10,8 @@ export interface EventFacts {
 
 /** What is to be known of a command before it is sent. What is not there is false, or not known. */
 export interface CommandFacts extends EventFacts {
+  /** The command to use in its place, if it is deprecated and there is one. */
+  readonly instead?: string;
   /** It may be sent out of band. */
   readonly oob?: true;
   /** It is allowed before the machine is configured (`-preconfig`). */

@@ -112,7 +112,7 @@ export interface QmpCommands {
   /**
    * Since 1.6.
    *
-   * @deprecated QEMU means to drop it.
+   * @deprecated Use `blockdev-backup`.
    */
   "drive-backup": { arguments: DriveBackup; returns: Empty };
   /** Since 2.3. */
@@ -219,31 +219,31 @@ export interface QmpCommands {
   /**
    * Since 1.3.
    *
-   * @deprecated QEMU means to drop it.
+   * @deprecated Use `job-pause`.
    */
   "block-job-pause": { arguments: { device: string }; returns: Empty };
   /**
    * Since 1.3.
    *
-   * @deprecated QEMU means to drop it.
+   * @deprecated Use `job-resume`.
    */
   "block-job-resume": { arguments: { device: string }; returns: Empty };
   /**
    * Since 1.3.
    *
-   * @deprecated QEMU means to drop it.
+   * @deprecated Use `job-complete`.
    */
   "block-job-complete": { arguments: { device: string }; returns: Empty };
   /**
    * Since 2.12.
    *
-   * @deprecated QEMU means to drop it.
+   * @deprecated Use `job-dismiss`.
    */
   "block-job-dismiss": { arguments: { id: string }; returns: Empty };
   /**
    * Since 2.12.
    *
-   * @deprecated QEMU means to drop it.
+   * @deprecated Use `job-finalize`.
    */
   "block-job-finalize": { arguments: { id: string }; returns: Empty };
   /** Since 8.2. */
@@ -366,13 +366,13 @@ export interface QmpCommands {
   /**
    * Since 1.3.
    *
-   * @deprecated QEMU means to drop it.
+   * @deprecated Use `block-export-add`.
    */
   "nbd-server-add": { arguments: NbdServerAddOptions; returns: Empty };
   /**
    * Since 2.12.
    *
-   * @deprecated QEMU means to drop it.
+   * @deprecated Use `block-export-del`.
    */
   "nbd-server-remove": { arguments: { name: string; mode?: BlockExportRemoveMode }; returns: Empty };
   /** Since 1.3. */

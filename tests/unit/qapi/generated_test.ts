@@ -47,12 +47,31 @@ Deno.test("QMP_COMMANDS, QMP_EVENTS and QGA_COMMANDS have every name of 10.2, wi
   assertEquals(QGA_COMMANDS.size, 44);
   assertEquals(QMP_COMMANDS.get("query-status"), { since: "0.14", preconfig: true });
   assertEquals(QMP_COMMANDS.get("migrate-pause"), { since: "3.0", oob: true });
-  assertEquals(QMP_COMMANDS.get("drive-backup")?.deprecated, true);
+  assertEquals(QMP_COMMANDS.get("drive-backup"), {
+    since: "1.6",
+    deprecated: true,
+    instead: "blockdev-backup",
+    preconfig: true,
+  });
   assertEquals(QMP_COMMANDS.get("x-query-roms")?.unstable, true);
   assertEquals(QGA_COMMANDS.get("guest-shutdown")?.noReply, true);
   assertEquals(QMP_COMMANDS.get("constructor"), undefined);
   const outOfBand = [...QMP_COMMANDS].filter(([, { oob }]) => oob).map(([name]) => name);
   assertEquals(outOfBand.sort(), ["migrate-pause", "migrate-recover", "query-yank", "yank"]);
+});
+
+Deno.test("QMP_COMMANDS names a command in place of each deprecated one, where there is one", () => {
+  const without: string[] = [];
+  for (const [name, { deprecated, instead }] of QMP_COMMANDS) {
+    if (instead === undefined) {
+      if (deprecated) without.push(name);
+      continue;
+    }
+    assertEquals(deprecated, true, name);
+    assertEquals(QMP_COMMANDS.get(instead)?.deprecated, undefined, `${instead}, in place of ${name}`);
+    assertEquals(QMP_COMMANDS.has(instead), true, `${instead}, in place of ${name}`);
+  }
+  assertEquals(without, ["query-migrationthreads"]);
 });
 
 Deno.test("tests/typed calls every command of 10.2, and at least 60 of them wrongly", () => {

@@ -1,4 +1,5 @@
 import type { CommandDefinition, Definition, EventDefinition, Payload } from "../model.ts";
+import { replacementOf } from "../replacements.ts";
 import { block, indent, key, type Line, object } from "./layout.ts";
 import { documentation } from "./prose.ts";
 import { type EmitContext, memberLines, typeName, typeText } from "./type_text.ts";
@@ -47,7 +48,10 @@ function commandLine(context: EmitContext, command: CommandDefinition): Line {
     },
     { doc: [], text: [`returns: ${returns};`] },
   ];
-  return { doc: documentation(command, notes, 1), text: object(`${key(command.name)}: `, inner, ";", 1) };
+  return {
+    doc: documentation(command, notes, 1, replacementOf(context.model, command.name)),
+    text: object(`${key(command.name)}: `, inner, ";", 1),
+  };
 }
 
 function eventLine(context: EmitContext, event: EventDefinition): Line {

@@ -1,9 +1,10 @@
 import { type CommandDefinition, type EventDefinition, hasFeature, type Model } from "../model.ts";
+import { replacementOf } from "../replacements.ts";
 
 /** The run-time table of a schema's command names, with what is to be known before one is sent. */
 export function emitCommandTable(model: Model, name: string): string[] {
   const rows = [...model.definitions.values()].flatMap((definition) =>
-    definition.kind === "command" ? [row(definition.name, commandFacts(definition))] : []
+    definition.kind === "command" ? [row(definition.name, commandFacts(model, definition))] : []
   );
   return [
     "/** Every command's name, and what is to be known before it is sent. */",
@@ -26,8 +27,10 @@ export function emitEventTable(model: Model, name: string): string[] {
   ];
 }
 
-function commandFacts(command: CommandDefinition): string[] {
+function commandFacts(model: Model, command: CommandDefinition): string[] {
   const facts = commonFacts(command);
+  const replacement = replacementOf(model, command.name);
+  if (replacement !== null) facts.push(`instead: ${JSON.stringify(replacement)}`);
   if (command.flags.includes("allow-oob")) facts.push("oob: true");
   if (command.flags.includes("allow-preconfig")) facts.push("preconfig: true");
   if (command.flags.includes("success-response")) facts.push("noReply: true");

@@ -13,13 +13,21 @@ const NAMED_USES = 3;
  * @param named The thing.
  * @param before What is said of it first.
  * @param depth How deep it is indented.
+ * @param replacement What to use in its place, if it is deprecated and that is known.
  */
-export function documentation(named: Named, before: readonly string[], depth: number): string[] {
+export function documentation(
+  named: Named,
+  before: readonly string[],
+  depth: number,
+  replacement: string | null = null,
+): string[] {
   const sentences = [...before];
   if (named.since !== undefined) sentences.push(`Since ${named.since}.`);
   sentences.push(...restrictions(named));
   const tags: string[] = [];
-  if (hasFeature(named, "deprecated")) tags.push(DEPRECATED);
+  if (hasFeature(named, "deprecated")) {
+    tags.push(replacement === null ? DEPRECATED : `@deprecated Use \`${replacement}\`.`);
+  }
   if (hasFeature(named, "unstable")) tags.push(EXPERIMENTAL);
   const prose = sentences.length === 0 ? [] : wrap(sentences.join(" "), depth);
   return prose.length > 0 && tags.length > 0 ? [...prose, "", ...tags] : [...prose, ...tags];
