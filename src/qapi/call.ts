@@ -11,13 +11,14 @@ export type Empty = Record<string, never>;
 
 /**
  * The type of the parameter for a command's name: one of the map's names, which TypeScript completes and whose
- * misspelling it refuses, or a plain `string` that is only known at run time.
+ * misspelling it refuses, or a `string` that is only known at run time (or a pattern, such as `x-${string}`).
  *
  * With {@linkcode CallParameters} and {@linkcode CallResult} it makes one signature of what would be two overloads,
  * since of a call that fits no overload TypeScript says too much to be read.
  */
-export type CommandName<Commands, Name extends string> = string extends Name ? Name
-  : Name extends keyof Commands ? Name
+export type CommandName<Commands, Name extends string> = Name extends keyof Commands ? Name
+  // Of an object with a literal name's member this isn't so; a pattern's members may all be missing.
+  : Record<never, never> extends Record<Name, unknown> ? Name
   : keyof Commands;
 
 /**

@@ -26,10 +26,13 @@ export async function readReplies(execute: ExecuteQmp, anyName: string): Promise
   const unknownReply: unknown = await execute(anyName, { any: "thing" });
   // @ts-expect-error what a command that is only known at run time returns is not known
   const guessed: StatusInfo = await execute(anyName);
+  const pattern: unknown = await execute(`x-com.example_${anyName}`, { any: "thing" });
+  // @ts-expect-error a literal name that is none of QEMU's
+  await execute("x-com.example_command");
   const options = await execute("query-status", {}, { timeoutMs: 100 });
   const either: "stop" | "cont" = running ? "stop" : "cont";
   await execute(either);
-  take(state, listed, fromNewer, unknownReply, guessed, options);
+  take(state, listed, fromNewer, unknownReply, guessed, pattern, options);
 }
 
 export async function tellVariantsApart(execute: ExecuteQmp): Promise<void> {
