@@ -37,13 +37,20 @@ export function judge(figures: Figures, target: Target): Outcome {
       text: `${target.of} beside ${target.to}: ${goal}; not measured, there is no ${missing}`,
     };
   }
-  const [mine, theirs] = [median(of), median(to)];
-  const isMet = target.kind === "ratio" ? mine / theirs >= target.atLeast : mine - theirs <= target.atMostMs;
-  const kind = isMet ? "met" : "missed";
-  const found = target.kind === "ratio"
-    ? `is ${(mine / theirs).toFixed(2)} of ${target.to}`
-    : `takes ${(mine - theirs).toFixed(1)} ms more than ${target.to}`;
-  return { kind, text: `${target.of} ${found}; target ${goal}: ${kind}` };
+  const compare = (mine: number, theirs: number): number =>
+    target.kind === "ratio" ? mine / theirs : mine - theirs;
+  const found = compare(median(of), median(to));
+  const kind = (target.kind === "ratio" ? found >= target.atLeast : found <= target.atMostMs)
+    ? "met"
+    : "missed";
+  // On a busy machine the best rounds say more than the middle ones, so they are shown, but the target is for medians.
+  const best = target.kind === "ratio"
+    ? compare(Math.max(...of), Math.max(...to)).toFixed(2)
+    : `${compare(Math.min(...of), Math.min(...to)).toFixed(1)} ms`;
+  const said = target.kind === "ratio"
+    ? `is ${found.toFixed(2)} of ${target.to}`
+    : `takes ${found.toFixed(1)} ms more than ${target.to}`;
+  return { kind, text: `${target.of} ${said} (best rounds ${best}); target ${goal}: ${kind}` };
 }
 
 /**
