@@ -10,6 +10,7 @@ import {
 } from "../../src/qmp/mod.ts";
 import { CountedController } from "../unit/qmp/_counted_signal.ts";
 import { FakePeer, VERSION_NUMBERS, VERSION_STRING } from "../unit/qmp/_fake_peer.ts";
+import { recordTimers } from "../unit/qmp/_record_timers.ts";
 
 /** A logger that keeps its warnings. */
 function recordedLogger(): { logger: Logger; warnings: [string, Record<string, unknown>?][] } {
@@ -347,15 +348,17 @@ Deno.test("QmpClient.execute() leaves no listener on the signal, however it ends
   assertEquals(controller.listeners, 0);
 });
 
-Deno.test("QmpClient.execute() with a time limit that is not reached leaves no timer behind", async () => {
+Deno.test("QmpClient.execute() with a time limit that is not reached leaves nothing that keeps the process alive", async () => {
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
   // The sanitizers look at what is left once the client is closed.
   await using _ = client;
+  using made = recordTimers();
   for (const timeoutMs of [60_000, 3_600_000, Infinity]) {
     const call = client.execute("x-quick", {}, { timeoutMs });
     await monitor.reply(await monitor.command());
     await call;
+    assertEquals(made.timers.map((timer) => timer.hasRef()), [false]);
   }
 });
 

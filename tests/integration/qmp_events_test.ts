@@ -256,9 +256,14 @@ Deno.test("QmpClient.expect() rejects with what its action, or its where, throws
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
   await using _ = client;
-  const failing = client.expect("STOP", () => client.execute("stop"));
+  let asked = 0;
+  const failing = client.expect("STOP", () => client.execute("stop"), { where: () => ++asked > 0 });
   await monitor.fail(await monitor.command(), "GenericError", "no");
   await assertRejects(() => failing, QmpCommandError, "no");
+  // What comes later is none of its business any more.
+  await monitor.event("STOP");
+  await roundTrip(client, monitor);
+  assertEquals(asked, 0);
 
   const throwing = () => {
     throw new Error("at once");

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Deadlines } from "../../../src/qmp/deadlines.ts";
+import { recordTimers } from "./_record_timers.ts";
 
 /** Deadlines, what has expired so far, and a wait for the next one. */
 function recorded(): { deadlines: Deadlines<string>; expired: string[]; next: () => Promise<void> } {
@@ -22,22 +23,6 @@ function atOnce(run: () => void): void {
     // The real one is on the prototype.
     delete (performance as { now?: unknown }).now;
   }
-}
-
-/** Counts the timers that are made meanwhile. */
-async function countTimers(run: () => void | Promise<void>): Promise<number> {
-  const real = globalThis.setTimeout;
-  let made = 0;
-  globalThis.setTimeout = ((...args: Parameters<typeof real>) => {
-    made++;
-    return real(...args);
-  }) as typeof real;
-  try {
-    await run();
-  } finally {
-    globalThis.setTimeout = real;
-  }
-  return made;
 }
 
 Deno.test("Deadlines expire in the order in which they are due, never early, and once", async () => {
@@ -105,16 +90,30 @@ Deno.test("Deadlines takes a deadline of 0, and an expiry that sets the next one
   assertEquals(rounds, 3);
 });
 
-Deno.test("Deadlines makes one timer for a thousand commands that are answered in time", async () => {
+Deno.test("Deadlines makes one timer for a thousand commands that are answered in time", () => {
   const { deadlines, expired } = recorded();
   using _ = deadlines;
-  const timers = await countTimers(() => {
-    for (let n = 0; n < 1000; n++) {
-      deadlines.set(`${n}`, 60_000);
-      deadlines.delete(`${n}`);
-    }
-  });
-  assertEquals([timers, expired], [1, []]);
+  using made = recordTimers();
+  for (let n = 0; n < 1000; n++) {
+    deadlines.set(`${n}`, 60_000);
+    deadlines.delete(`${n}`);
+  }
+  assertEquals([made.timers.length, expired], [1, []]);
+});
+
+Deno.test("Deadlines keeps the process alive just while something waits", () => {
+  const { deadlines } = recorded();
+  using _ = deadlines;
+  using made = recordTimers();
+  const alive = () => made.timers.map((timer) => timer.hasRef());
+  deadlines.set("a", 60_000);
+  deadlines.set("b", 60_000);
+  deadlines.delete("a");
+  assertEquals(alive(), [true]);
+  deadlines.delete("b");
+  assertEquals(alive(), [false]);
+  deadlines.set("c", 60_000);
+  assertEquals(alive(), [true]);
 });
 
 Deno.test("Deadlines takes a span that no timer can hold", async () => {
