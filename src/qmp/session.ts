@@ -7,6 +7,8 @@ import { SendWindow } from "./send_window.ts";
 import type { ByteTransport } from "./transport.ts";
 
 const READ_BUFFER_BYTES = 64 * 1024;
+/** A read of more than this is taken for a part of a flood: the event loop gets a turn after it. */
+const FLOOD_BYTES = 8 * 1024;
 
 /** How long a connection that can't be written to any more may still be read. QEMU's last words take 35 ms at worst. */
 const DRAIN_MS = 500;
@@ -186,6 +188,9 @@ export class QmpSession {
         this.#reads++;
         for (const value of this.#decoder.push(buffer.subarray(0, count))) this.#take(value);
         if (this.#decoder.failure) throw this.#decoder.failure;
+        // Reads of what has already arrived follow one another without a turn of the event loop, so that a flood of events would
+        // overrun the streams of readers that are quick enough.
+        if (count > FLOOD_BYTES) await new Promise<void>((resolve) => setImmediate(resolve));
       }
       // Our own end may come in the middle of a message.
       if (this.#state !== "closing" && this.#gaveUp === null) this.#decoder.end();
