@@ -22,8 +22,21 @@ export class Repeats {
       known.held++;
       return null;
     }
-    if (this.#lines.size >= MAX_LINES) this.#lines.clear();
+    if (this.#lines.size >= MAX_LINES) this.#lines.delete(this.#lines.keys().next().value ?? "");
+    // Said again, it is the newest.
+    this.#lines.delete(line);
     this.#lines.set(line, { saidMs: nowMs, held: 0 });
     return known && known.held > 0 ? `${line} (and ${known.held} times before)` : line;
+  }
+
+  /**
+   * What is held back when nothing more comes.
+   *
+   * @returns A line for each, with its number; they are then forgotten.
+   */
+  rest(): string[] {
+    const held = [...this.#lines].filter(([, { held }]) => held > 0);
+    this.#lines.clear();
+    return held.map(([line, { held }]) => `${line} (${held} times more)`);
   }
 }

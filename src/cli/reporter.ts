@@ -9,6 +9,8 @@ export interface ReporterOptions {
   /** The guest's name. */
   readonly vm: string;
   readonly format: "text" | "json";
+  /** The guest is started without its CPUs. */
+  readonly paused: boolean;
   /** What comes before a line on a terminal: a line end where the guest's line has none. */
   readonly breakLine: () => string;
   /** Also what the library says for those who look for an error in it. */
@@ -20,6 +22,8 @@ export class Reporter {
   readonly #options: ReporterOptions;
   readonly #startMs: number = performance.now();
   readonly #repeats = new Repeats();
+  /** A life has been reported, and its first RESUME has not come yet. */
+  #starts = false;
   #written: Promise<void> = Promise.resolve();
 
   constructor(options: ReporterOptions) {
@@ -28,19 +32,14 @@ export class Reporter {
 
   /** Writes one report. Text that repeats quickly is thinned out; JSON is complete. */
   report(report: RunReport): void {
-    const { io, format } = this.#options;
-    const sinceStartMs = performance.now() - this.#startMs;
-    let written = report;
-    if (format === "text") {
-      const message = this.#repeats.admit(describeReport(report), sinceStartMs);
-      if (message === null) return;
-      written = { at: report.at, vm: report.vm, kind: "notice", message };
-    }
-    const line = formatReport(written, format, sinceStartMs);
-    this.#written = this.#written.then(() => {
-      const lead = io.stderr.terminal ? this.#options.breakLine() : "";
-      return io.stderr.write(lead + line);
-    }).catch(() => {});
+    if (this.#options.format === "json") return this.#write(report);
+    if (this.#isExpected(report)) return;
+    // What was held back of a life is said before its end.
+    const lines = report.kind === "ended" ? this.#repeats.rest() : [];
+    const line = this.#repeats.admit(describeReport(report), performance.now() - this.#startMs);
+    if (line !== null) lines.push(line);
+    const { at, vm } = report;
+    for (const message of lines) this.#write({ at, vm, kind: "notice", message });
   }
 
   /** Says something to the person at the terminal. */
@@ -67,5 +66,22 @@ export class Reporter {
   /** Resolves when everything is written. */
   flush(): Promise<void> {
     return this.#written;
+  }
+
+  /** The CPUs start with the guest: a line about that would only break into the guest's first one. */
+  #isExpected(report: RunReport): boolean {
+    if (report.kind === "started") this.#starts = !this.#options.paused;
+    if (!this.#starts || report.kind !== "event" || report.event.event !== "RESUME") return false;
+    this.#starts = false;
+    return true;
+  }
+
+  #write(report: RunReport): void {
+    const { io, format } = this.#options;
+    const line = formatReport(report, format, performance.now() - this.#startMs);
+    this.#written = this.#written.then(() => {
+      const lead = io.stderr.terminal ? this.#options.breakLine() : "";
+      return io.stderr.write(lead + line);
+    }).catch(() => {});
   }
 }

@@ -103,6 +103,7 @@ async function runCommand(invocation: Invocation, io: Io): Promise<number> {
     io,
     vm: config.name ?? "vm",
     format: flags.has("json") ? "json" : "text",
+    paused: flags.has("paused"),
     breakLine: () => bridge.breakLine(),
     debug: flags.has("debug"),
   });

@@ -61,8 +61,16 @@ Deno.test("Repeats.admit() holds back what was said within a second, and counts 
   assertEquals(repeats.admit("reset", 3000), "reset");
 });
 
+Deno.test("Repeats.rest() tells at the end what was held back, once", () => {
+  const repeats = new Repeats();
+  for (const line of ["reset", "other", "reset", "reset"]) repeats.admit(line, 0);
+  assertEquals(repeats.rest(), ["reset (2 times more)"]);
+  assertEquals(repeats.rest(), []);
+});
+
 Deno.test("Repeats.admit() remembers a bounded number of lines", () => {
   const repeats = new Repeats();
   for (let line = 0; line < 1000; line++) assertEquals(repeats.admit(`${line}`, line), `${line}`);
   assertEquals(repeats.admit("0", 1001), "0");
+  assertEquals(repeats.admit("999", 1002), null);
 });
