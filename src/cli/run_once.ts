@@ -1,3 +1,4 @@
+import { abortable } from "@std/async/abortable";
 import { launch, LaunchError, type Verdict, type Vm } from "../vm/mod.ts";
 import { REPORTED_EVENTS } from "../supervisor/mod.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
@@ -77,6 +78,8 @@ async function untilItsEnd(vm: Vm, job: RunJob, stops: StopRequests): Promise<Ve
   } else if (job.paused) {
     reporter.notice("The guest is paused before its first instruction; `cont` on a monitor starts it");
   } else if (config.incoming === undefined) {
+    // What was said so far is to stand before the guest's first byte, not in the middle of its first line.
+    await abortable(reporter.flush(), stops.impatient).catch(forgive);
     await vm.resume().catch(forgive);
   }
   const verdict = await vm.stopped;

@@ -2,6 +2,9 @@ import { main } from "../../src/cli/main.ts";
 import { bootSector, demoDisk, rom, tinyGuests, uni, unirom } from "../../src/testing/mod.ts";
 import { MemoryIo, type Terminals } from "../unit/cli/_memory_io.ts";
 
+/** How long a command may take to do what a test waits for. */
+const LIMIT_MS = 30_000;
+
 /** Guests and their configs in a folder that goes with it. */
 export class CliFolder implements AsyncDisposable {
   private constructor(readonly path: string) {}
@@ -61,13 +64,15 @@ export function start(args: readonly string[], terminals: Terminals = {}): Runni
     io,
     code,
     async until(holds) {
-      const ended = code.then((code) => ({ code }));
-      const first = await Promise.race([io.until(holds), ended]);
-      if (first && !holds(io)) {
-        throw new Error(
-          `The command ended with ${first.code} before that; stdout:\n${io.out}\nstderr:\n${io.err}`,
-        );
-      }
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const limit = new Promise<string>((resolve) => {
+        timer = setTimeout(() => resolve(`did nothing of it for ${LIMIT_MS} ms`), LIMIT_MS);
+      });
+      const ended = code.then((code) => `ended with ${code} before that`);
+      const why = await Promise.race([io.until(holds), ended, limit]);
+      clearTimeout(timer);
+      if (why === undefined || holds(io)) return;
+      throw new Error(`The command ${why}; stdout:\n${io.out}\nstderr:\n${io.err}`);
     },
   };
 }

@@ -15,9 +15,13 @@ if (!script) {
   console.warn(`Not run: ${why}`);
 }
 
+/** The longest that a terminal is there; then it hangs up, which ends every wait. */
+const LIMIT_MS = 30_000;
+
 /** A shell command on a terminal of its own. */
 class Terminal implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
+  readonly #timer: ReturnType<typeof setTimeout>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<string>;
   /** What stands on it. */
@@ -31,6 +35,7 @@ class Terminal implements AsyncDisposable {
       stderr: "null",
       env: { NO_COLOR: "1", DENO: Deno.execPath() },
     }).spawn();
+    this.#timer = setTimeout(() => this.#child.kill("SIGHUP"), LIMIT_MS);
     this.#writer = this.#child.stdin.getWriter();
     this.#reader = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
@@ -53,6 +58,7 @@ class Terminal implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
     try {
       this.#child.kill("SIGHUP");
     } catch (error) {
