@@ -1,7 +1,7 @@
 import type { AnyQmpEvent, RunState, ShutdownCause } from "../qmp/mod.ts";
 import { HELD_STATES, watchdogAction } from "./evidence.ts";
 import type { ResetSeen } from "./resets.ts";
-import type { VerdictCause } from "./verdict.ts";
+import type { VerdictCause } from "./verdict_types.ts";
 
 /** How many events are kept as evidence. */
 const EVIDENCE_EVENTS = 32;

@@ -1,4 +1,5 @@
-import { describeExit, type ExitStatus } from "./verdict.ts";
+import { describeExit } from "./verdict.ts";
+import type { ExitStatus } from "./verdict_types.ts";
 
 /** How much of a console's text a message shows, in characters. */
 const SHOWN_CHARS = 400;

@@ -1,5 +1,5 @@
 import type { AnyQmpEvent, RunState, ShutdownCause } from "../qmp/mod.ts";
-import type { VerdictCause } from "./verdict.ts";
+import type { VerdictCause } from "./verdict_types.ts";
 
 /** After the SHUTDOWN that ends QEMU none of these comes: they mean that the process, or the guest, went on. */
 const NOT_AFTER_THE_END: ReadonlySet<string> = new Set(["STOP", "RESUME", "RESET"]);

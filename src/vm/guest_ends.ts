@@ -2,7 +2,7 @@ import { type AnyQmpEvent, EventStream, type Logger, type QmpClient } from "../q
 import { heldEnd, type InProcessEnd, trackEnd } from "./end_tracker.ts";
 import type { ResetLog } from "./reset_log.ts";
 import { NO_ENTRY, type ResetHabit, type ResetHistory, type ResetSeen, trackReset } from "./resets.ts";
-import type { TripleFault, Verdict } from "./verdict.ts";
+import type { TripleFault, Verdict } from "./verdict_types.ts";
 
 /** How long a stopped guest's run state is waited for, in milliseconds; then the events have to do. */
 const RUN_STATE_MS = 5_000;

@@ -1,6 +1,6 @@
 import type { ChildStdio } from "../qmp/mod.ts";
 import { TextTail } from "./text_tail.ts";
-import type { ExitStatus } from "./verdict.ts";
+import type { ExitStatus } from "./verdict_types.ts";
 
 /** How much of QEMU's stderr is kept, in characters. */
 const STDERR_TAIL_CHARS = 16 * 1024;
@@ -20,7 +20,8 @@ const PIPE_GRACE_MS = 500;
  * const stderrFile = await Deno.makeTempFile();
  * const lifetime: Lifetime = { kind: "detached", stderrFile };
  * const vm = await launch({ machine: "none", accel: "tcg" }, { lifetime });
- * assertEquals((await vm.shutdown()).cause, "host-quit"); // without that, or with release(), it would run on
+ * const verdict = await vm.shutdown({ powerdownMs: 0 }); // with release() it would run on
+ * assertEquals(verdict.cause, "host-quit");
  * await vm[Symbol.asyncDispose]();
  * await Deno.remove(stderrFile);
  * ```

@@ -1,5 +1,5 @@
 import type { InProcessEnd } from "./end_tracker.ts";
-import type { TripleFault } from "./verdict.ts";
+import type { TripleFault } from "./verdict_types.ts";
 
 /**
  * What the firmware does after a reset. On pc and q35 SeaBIOS resets the machine once more before it boots, 26 to 130 ms later, and then up

@@ -22,14 +22,8 @@ import { takeScreenshot } from "./screenshot.ts";
 import type { SerialConsole } from "./serial_console.ts";
 import { climb } from "./stop.ts";
 import { checkBudgets, DEFAULT_STOP, DISPOSE_STOP, type StopOptions, type StopRung } from "./stop_ladder.ts";
-import {
-  type ExitStatus,
-  type Intent,
-  judge,
-  judgeRelease,
-  type TripleFault,
-  type Verdict,
-} from "./verdict.ts";
+import { judge, judgeRelease } from "./verdict.ts";
+import type { ExitStatus, Intent, TripleFault, Verdict } from "./verdict_types.ts";
 import type { ShutdownOptions, Vm, VmCallOptions } from "./vm.ts";
 import { inTime } from "./waiting.ts";
 

@@ -13,7 +13,19 @@
  */
 export type StopRung = "powerdown" | "quit" | "sigterm" | "sigkill";
 
-/** How long each rung of the stop ladder may take, in milliseconds; 0 leaves the rung out, `Infinity` waits for as long as it takes. */
+/**
+ * How long each rung of the stop ladder may take, in milliseconds; 0 leaves the rung out, `Infinity` waits for as long as it takes.
+ *
+ * @example
+ * ```ts
+ * import { launch, type StopOptions } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const stop: StopOptions = { powerdownMs: 0, quitMs: 0, termMs: 0 };
+ * await using vm = await launch({ machine: "none", accel: "tcg" }, { stop });
+ * assertEquals((await vm.shutdown()).rung, "sigkill");
+ * ```
+ */
 export interface StopOptions {
   /** For the guest to obey its power button. Default 10000. */
   powerdownMs?: number;

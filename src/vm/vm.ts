@@ -12,7 +12,7 @@ import type { HmpMonitor } from "./hmp_monitor.ts";
 import type { Lifetime } from "./qemu_process.ts";
 import type { SerialConsole } from "./serial_console.ts";
 import type { StopOptions } from "./stop_ladder.ts";
-import type { Verdict } from "./verdict.ts";
+import type { Verdict } from "./verdict_types.ts";
 
 /**
  * What `launch` takes beside the config.
