@@ -142,6 +142,12 @@ export class Keeper {
     return this.#ending;
   }
 
+  /** Ends QEMU without waiting for anything: a person has lost patience. */
+  kill(): void {
+    const vm = this.#vm;
+    if (vm !== null) this.#beside(vm.kill().then(() => {}));
+  }
+
   async #close(): Promise<void> {
     this.ask("stop");
     await this.settled();

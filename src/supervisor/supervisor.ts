@@ -15,7 +15,10 @@ export interface SupervisorOptions {
    * running; needs `runtimeDir`.
    */
   lifetime?: "owned" | "detached";
-  /** On SIGINT, SIGTERM and SIGHUP: `stop` (default) stops the guests and lets the signal have its effect; `ignore` does nothing. */
+  /**
+   * On SIGINT, SIGTERM and SIGHUP: `stop` (default) stops the guests and then lets the signal have its effect, at the second one without
+   * waiting for them; `ignore` does nothing.
+   */
   signals?: "stop" | "ignore";
   /** Told what is neither a result nor a report. Default: silent. */
   logger?: Logger;
@@ -83,7 +86,10 @@ export class Supervisor implements AsyncDisposable {
       ? runtimeDir ?? null
       : `${Deno.cwd()}/${runtimeDir}`;
     this.#logger = logger;
-    this.#guard = signals === "ignore" ? null : new SignalGuard(() => this.close({ vms: "stop" }));
+    this.#guard = signals === "ignore" ? null : new SignalGuard(
+      () => this.close({ vms: "stop" }),
+      () => this.#kill(),
+    );
   }
 
   /**
@@ -251,6 +257,11 @@ export class Supervisor implements AsyncDisposable {
       for (const stream of this.#streams) stream.end();
       this.#streams.clear();
     }
+  }
+
+  /** Ends every QEMU without waiting for anything. */
+  #kill(): void {
+    for (const keeper of this.#keepers.values()) keeper.kill();
   }
 
   // Async, so that every error is a rejection.
