@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { UsageError } from "../../../src/cli/command.ts";
-import { readConfigFile } from "../../../src/cli/config_file.ts";
-import { ConfigError } from "../../../src/machine/mod.ts";
+import { UsageError } from "../../src/cli/command.ts";
+import { readConfigFile } from "../../src/cli/config_file.ts";
+import { ConfigError } from "../../src/machine/mod.ts";
 
 /** A folder with a `vm.jsonc`, which is gone afterwards. */
 async function withConfig(

@@ -1,8 +1,8 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { shellQuoted } from "../../../src/cli/argv.ts";
-import { main } from "../../../src/cli/main.ts";
-import { MemoryIo } from "./_memory_io.ts";
+import { shellQuoted } from "../../src/cli/argv.ts";
+import { main } from "../../src/cli/main.ts";
+import { MemoryIo } from "../unit/cli/_memory_io.ts";
 
 /** What a shell makes of a command line, word by word. */
 async function shellWords(shell: string, line: string): Promise<string[]> {

@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseInvocation } from "../../../src/cli/command.ts";
-import { COMMANDS } from "../../../src/cli/commands.ts";
-import { EXIT_CODES } from "../../../src/cli/exit_codes.ts";
-import { main } from "../../../src/cli/main.ts";
-import { MemoryIo } from "./_memory_io.ts";
+import { parseInvocation } from "../../src/cli/command.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { EXIT_CODES } from "../../src/cli/exit_codes.ts";
+import { main } from "../../src/cli/main.ts";
+import { MemoryIo } from "../unit/cli/_memory_io.ts";
 
 /** Runs the command without a console and returns all that is left of it. */
 async function qeeper(...args: string[]): Promise<{ code: number; out: string; err: string }> {
