@@ -73,10 +73,9 @@ export interface ExpectOptions<E> {
  * import { QmpClient } from "@qeeper/qeeper/qmp";
  * import { assertEquals } from "@std/assert";
  *
- * await using vm = await launch({ machine: "none", monitors: [{ id: "mine" }] });
- * const path = `${vm.runDir}/mine`;
- * await vm.monitors.get("mine")?.[Symbol.asyncDispose](); // one client a monitor: make room
- * await using qmp = await QmpClient.connect({ transport: "unix", path });
+ * await using vm = await launch({ machine: "none", accel: "tcg" });
+ * await vm.qmp.close(); // one client a monitor: make room
+ * await using qmp = await QmpClient.connect({ transport: "unix", path: `${vm.runDir}/control` });
  * assertEquals((await qmp.execute("query-status")).status, "running");
  * ```
  */
