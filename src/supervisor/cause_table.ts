@@ -1,7 +1,19 @@
 import type { Verdict, VerdictCause } from "../vm/mod.ts";
 import type { Action, Policy, RestartWhen } from "./spec.ts";
 
-/** What kind of an end a cause is, which is what the restart words are about. */
+/**
+ * What kind of an end a cause is, which is what the restart words are about.
+ *
+ * @example
+ * ```ts
+ * import { CAUSE_CLASSES, type EndClass } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const alarming: EndClass[] = ["failure", "abnormal", "attention"];
+ * assertEquals(alarming.includes(CAUSE_CLASSES["watchdog"]), true);
+ * assertEquals(alarming.includes(CAUSE_CLASSES["host-quit"]), false);
+ * ```
+ */
 export type EndClass =
   /** It was meant: by the guest, or by somebody on the host. */
   | "success"

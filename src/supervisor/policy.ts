@@ -3,12 +3,39 @@ import { nextRestart, NO_RESTARTS, type RestartHistory } from "./backoff.ts";
 import { actionFor } from "./cause_table.ts";
 import type { Policy } from "./spec.ts";
 
-/** What is wanted, by the operator or by a policy that is done with the guest. */
+/**
+ * What is wanted, by the operator or by a policy that is done with the guest.
+ *
+ * @example
+ * ```ts
+ * import { Supervisor, type Wanted } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using supervisor = await Supervisor.open();
+ * await supervisor.add({ config: { name: "web", machine: "none", accel: "tcg" }, stop: { powerdownMs: 0 } });
+ * const stopped = supervisor.stop("web");
+ * const wanted: Wanted | undefined = supervisor.get("web")?.wanted;
+ * assertEquals([wanted, supervisor.get("web")?.phase], ["down", "stopping"]);
+ * assertEquals((await stopped).phase, "down");
+ * ```
+ */
 export type Wanted = "up" | "down";
 
 /**
  * Where a guest is: `down`; `starting`; `up`; `held`, preserved at its end; `stopping`; `backoff`, waiting for its next life;
  * `failed`, given up because of the restart limit. In `down` and `failed` there is no QEMU.
+ *
+ * @example
+ * ```ts
+ * import { type Phase, Supervisor } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using supervisor = await Supervisor.open();
+ * const limit = { restarts: 0, withinMs: 60_000 };
+ * const { phase, lastVerdict } = await supervisor.add({ config: { machine: "no-such-board", accel: "tcg" }, limit });
+ * const trouble: Phase[] = ["held", "failed"];
+ * assertEquals([trouble.includes(phase), lastVerdict?.cause], [true, "launch-failed"]);
+ * ```
  */
 export type Phase = "down" | "starting" | "up" | "held" | "stopping" | "backoff" | "failed";
 
@@ -64,7 +91,22 @@ export type Incident =
   /** QEMU is there, but does not do what it was told. */
   | { kind: "action-failed" };
 
-/** What to do about it. */
+/**
+ * What to do about an incident. A decision has several of them at times, in order.
+ *
+ * @example
+ * ```ts
+ * import type { PolicyAction } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // How long until something is done about it.
+ * const delayMs = (actions: readonly PolicyAction[]) =>
+ *   actions.map((action) => action.kind === "wait" ? action.delayMs : 0).reduce((sum, ms) => sum + ms, 0);
+ *
+ * assertEquals(delayMs([{ kind: "wait", delayMs: 100 }]), 100);
+ * assertEquals(delayMs([{ kind: "end-wait" }, { kind: "start" }]), 0);
+ * ```
+ */
 export type PolicyAction =
   | { kind: "start" }
   /** Stop in order, or give up a start that is under way. */

@@ -24,7 +24,20 @@ import type { PolicyAction } from "./policy.ts";
  */
 export type Report = ReportHead & ReportBody;
 
-/** What every report has. */
+/**
+ * What every report has.
+ *
+ * @example
+ * ```ts
+ * import type { Report, ReportHead } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const line = ({ at, vm }: ReportHead) => `${at.toISOString()} ${vm}`;
+ *
+ * const report: Report = { at: new Date(0), vm: "web", kind: "wait-over", actions: [{ kind: "start" }] };
+ * assertEquals(line(report), "1970-01-01T00:00:00.000Z web");
+ * ```
+ */
 export interface ReportHead {
   /** When it was known. */
   at: Date;
@@ -32,7 +45,22 @@ export interface ReportHead {
   vm: string;
 }
 
-/** What happened. `actions` is what the policy makes of it, in order; empty when there is nothing to do. */
+/**
+ * What happened. `actions` is what the policy makes of it, in order; empty when there is nothing to do.
+ *
+ * @example
+ * ```ts
+ * import type { ReportBody } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * // Does the policy leave it to a person from here on?
+ * const isOver = (report: ReportBody) =>
+ *   "actions" in report && report.actions.some(({ kind }) => kind === "give-up");
+ *
+ * assertEquals(isOver({ kind: "wait-over", actions: [{ kind: "start" }] }), false);
+ * assertEquals(isOver({ kind: "asked", ask: "stop", actions: [{ kind: "give-up", why: "stopped" }] }), true);
+ * ```
+ */
 export type ReportBody =
   /** The operator asked for something. */
   | { kind: "asked"; ask: "start" | "stop" | "restart"; actions: readonly PolicyAction[] }

@@ -5,6 +5,15 @@ import { CAUSE_CLASSES, RESTARTED } from "./cause_table.ts";
 /**
  * When a guest that ended is started again, in systemd's words: never; after a clean end; after a failure; after a failure that
  * the guest itself had no part in, or a hang; always. What the operator stops is never started again.
+ *
+ * @example
+ * ```ts
+ * import { RESTARTED, type RestartWhen } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const words = Object.keys(RESTARTED) as RestartWhen[];
+ * assertEquals(words, ["no", "on-success", "on-failure", "on-abnormal", "always"]);
+ * ```
  */
 export type RestartWhen = "no" | "on-success" | "on-failure" | "on-abnormal" | "always";
 
@@ -12,10 +21,46 @@ export type RestartWhen = "no" | "on-success" | "on-failure" | "on-abnormal" | "
  * What to do about an end: `restart` as a new process; `reset` in place, or `resume` the CPUs where they were held, where QEMU still
  * holds the guest (else, and where QEMU refuses, as `restart`); `preserve` everything as it is, for a person to look at; `stop`, that
  * is clear QEMU away and leave the guest stopped.
+ *
+ * @example
+ * ```ts
+ * import { type Action, actionFor } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const full = { cause: "io-error", tripleFault: null } as const;
+ * const usual: Action = actionFor({ restart: "always", onCause: {} }, full);
+ * const named: Action = actionFor({ restart: "always", onCause: { "io-error": "resume" } }, full);
+ * assertEquals([usual, named], ["preserve", "resume"]);
+ * ```
  */
 export type Action = "restart" | "reset" | "resume" | "preserve" | "stop";
 
-/** How long to wait before a restart. The first one within a period is immediate. */
+/**
+ * How long to wait before a restart. The first one within a period is immediate.
+ *
+ * @example
+ * ```ts
+ * import { type Backoff, Supervisor } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const backoff: Backoff = { initialMs: 1, factor: 3, jitter: 0 }; // then 3 ms, 9 ms...
+ * await using supervisor = await Supervisor.open();
+ * using reports = supervisor.reports();
+ * const limit = { restarts: 2, withinMs: 60_000 };
+ * await supervisor.add({ config: { machine: "no-such-board", accel: "tcg" }, backoff, limit });
+ * await supervisor.close({ vms: "stop" });
+ *
+ * const waits = [];
+ * for await (const report of reports) {
+ *   if (report.kind === "ended") waits.push(report.actions[0]);
+ * }
+ * assertEquals(waits, [
+ *   { kind: "start" },
+ *   { kind: "wait", delayMs: 1 },
+ *   { kind: "give-up", why: "restart-limit" },
+ * ]);
+ * ```
+ */
 export interface Backoff {
   /** Before the second restart, in milliseconds. Default 100. */
   initialMs?: number;
@@ -32,6 +77,17 @@ export interface Backoff {
 /**
  * At most so many restarts within so many milliseconds; one more, and the guest is `failed`. (One that was only to be resumed is left
  * as it is, `held`: nothing of it is lost yet.)
+ *
+ * @example
+ * ```ts
+ * import { type RestartLimit, Supervisor } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const limit: RestartLimit = { restarts: 1, withinMs: 10 * 60_000 };
+ * await using supervisor = await Supervisor.open();
+ * const status = await supervisor.add({ config: { machine: "no-such-board", accel: "tcg" }, limit });
+ * assertEquals([status.phase, status.restarts], ["failed", 1]);
+ * ```
  */
 export interface RestartLimit {
   /** Default 5. */
@@ -74,7 +130,23 @@ export interface SupervisedVm {
   stop?: StopOptions;
 }
 
-/** The part of a spec that decides, with nothing left to say. */
+/**
+ * The part of a spec that decides, with nothing left to say.
+ *
+ * @example
+ * ```ts
+ * import { actionFor, type Policy } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const policy: Policy = {
+ *   restart: "always",
+ *   backoff: { initialMs: 100, factor: 2, maxMs: 30_000, jitter: 0.2, resetAfterMs: 60_000 },
+ *   limit: { restarts: 5, withinMs: 60_000 },
+ *   onCause: { "guest-shutdown": "stop" },
+ * };
+ * assertEquals(actionFor(policy, { cause: "guest-shutdown", tripleFault: null }), "stop");
+ * ```
+ */
 export interface Policy {
   /** When the guest is started again. */
   restart: RestartWhen;

@@ -6,7 +6,24 @@ import type { Phase, Wanted } from "./policy.ts";
 import type { Report } from "./report.ts";
 import type { SupervisedVm } from "./spec.ts";
 
-/** What a supervisor is opened with. */
+/**
+ * What a supervisor is opened with.
+ *
+ * @example
+ * ```ts
+ * import { Supervisor, type SupervisorOptions } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const runtimeDir = await Deno.makeTempDir();
+ * const options: SupervisorOptions = { runtimeDir, signals: "ignore" };
+ * {
+ *   await using supervisor = await Supervisor.open(options);
+ *   const { vm } = await supervisor.add({ config: { machine: "none", accel: "tcg" }, stop: { powerdownMs: 0 } });
+ *   assertEquals(vm?.runDir?.startsWith(`${runtimeDir}/`), true);
+ * }
+ * await Deno.remove(runtimeDir); // it is empty again
+ * ```
+ */
 export interface SupervisorOptions {
   /** Where run directories are made; it is made if it is missing. Default: where `launch` makes them. */
   runtimeDir?: string;
@@ -24,7 +41,22 @@ export interface SupervisorOptions {
   logger?: Logger;
 }
 
-/** How a supervised guest is. What is wanted and what is are separate facts. */
+/**
+ * How a supervised guest is. What is wanted and what is are separate facts.
+ *
+ * @example
+ * ```ts
+ * import { type GuestStatus, Supervisor } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const line = ({ name, wanted, phase, vm }: GuestStatus) =>
+ *   `${name}: ${phase}, wanted ${wanted}, ${vm === null ? "no process" : "a process"}`;
+ *
+ * await using supervisor = await Supervisor.open();
+ * await supervisor.add({ config: { name: "web", machine: "none", accel: "tcg" }, stop: { powerdownMs: 0 } });
+ * assertEquals(supervisor.list().map(line), ["web: up, wanted up, a process"]);
+ * ```
+ */
 export interface GuestStatus {
   /** The guest's name. */
   name: string;
@@ -40,7 +72,23 @@ export interface GuestStatus {
   lastVerdict: Verdict | null;
 }
 
-/** How a wait may be given up. */
+/**
+ * How a wait may be given up.
+ *
+ * @example
+ * ```ts
+ * import { Supervisor, type WaitOptions } from "@qeeper/qeeper";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * await using supervisor = await Supervisor.open();
+ * const giveUp = new AbortController();
+ * const options: WaitOptions = { signal: giveUp.signal };
+ * const added = supervisor.add({ config: { machine: "none", accel: "tcg" }, stop: { powerdownMs: 0 } }, options);
+ * giveUp.abort(new Error("I have no time"));
+ * await assertRejects(() => added, Error, "I have no time");
+ * assertEquals(supervisor.get("vm")?.phase, "starting"); // it goes on
+ * ```
+ */
 export interface WaitOptions {
   /** Stops waiting, not what was asked for. Rejects with the signal's reason. */
   signal?: AbortSignal;
