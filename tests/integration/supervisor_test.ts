@@ -301,6 +301,28 @@ test("what can't be done in place becomes a restart", async (yard, { supervisor,
   assertNotEquals(supervisor.get("web")?.vm?.pid, vm?.pid);
 });
 
+test(
+  "a QEMU that dies under a reset was killed: that the reset failed is no news",
+  async (yard, { supervisor, reports }) => {
+    const backoff = { initialMs: 1_000_000, maxMs: 1_000_000 };
+    const { vm } = await supervisor.add(
+      await yard.firmware("web", unirom, { backoff, onCause: { "guest-panic": "reset" } }),
+    );
+    await tell(vm, panic);
+    await tell(vm, panic);
+    await reports.until("web", "guest-ended guest-panic -> wait");
+    // It does not read what it is told any more.
+    Deno.kill(vm?.pid ?? 0, "SIGSTOP");
+    await supervisor.start("web");
+    await reports.until("web", "asked start -> end-wait, reset");
+    kill(vm?.pid);
+    const { cause, intent } = verdictOf(await reports.until("web", "ended killed -> start"));
+    assertEquals([cause, intent], ["killed", "none"]);
+    await reports.until("web", "started");
+    assertEquals(reports.of("web").filter((line) => line.startsWith("action-failed")), []);
+  },
+);
+
 test("eight guests are kept at once, each by its own policy", async (yard, { supervisor, reports }) => {
   const guests: [string, Partial<SupervisedVm>, string, string[]][] = [
     ["no", { restart: "no" }, panic, ["ended guest-panic -> give up (stopped)"]],
