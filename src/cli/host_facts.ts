@@ -62,10 +62,13 @@ const MAX_SOCKET_PATH_BYTES = 107;
  */
 export async function examineHost(): Promise<HostReport> {
   const runDirectory = await examineRunDirectory();
+  const tools = { setpriv: await toolVersion("setpriv"), qemuImg: await toolVersion("qemu-img") };
+  // A machine that is only tried must not outlive this process, whatever ends it.
+  const trial = { runDir: runDirectory.path, tie: tools.setpriv === null ? "none" : "setpriv" } as const;
   const qemu: QemuFact[] = [];
   const programs = await findPrograms(/^qemu-system-[a-z0-9_]+$|^qemu-kvm$/);
   if (await isExecutable(HIDDEN_QEMU)) programs.push([HIDDEN_QEMU, HIDDEN_QEMU]);
-  for (const [binary, path] of programs) qemu.push(await examineQemu(binary, path, runDirectory.path));
+  for (const [binary, path] of programs) qemu.push(await examineQemu(binary, path, trial));
   const found = {
     usable: qemu.some(({ works }) => works),
     host: {
@@ -77,7 +80,7 @@ export async function examineHost(): Promise<HostReport> {
     qemu,
     kvm: await examineKvm(qemu),
     firmware: await findFirmware(),
-    tools: { setpriv: await toolVersion("setpriv"), qemuImg: await toolVersion("qemu-img") },
+    tools,
     vhostVsock: await deviceState("/dev/vhost-vsock"),
     runDirectory,
     deno: { version: Deno.version.deno, permissions: await permissions() },
@@ -85,7 +88,11 @@ export async function examineHost(): Promise<HostReport> {
   return { ...found, advice: adviceFor(found) };
 }
 
-async function examineQemu(binary: string, path: string, runDir: string | null): Promise<QemuFact> {
+async function examineQemu(
+  binary: string,
+  path: string,
+  { runDir, tie }: { runDir: string | null; tie: "setpriv" | "none" },
+): Promise<QemuFact> {
   // As a launch names it, so that what is measured here is remembered for it.
   const arch = /^qemu-system-(.*)$/.exec(binary)?.[1] ?? Deno.build.arch;
   const version = /version (\d+(?:\.\d+)*)/.exec((await runProgram(binary, ["--version"])).stdout)?.[1] ??
@@ -100,7 +107,7 @@ async function examineQemu(binary: string, path: string, runDir: string | null):
   const dir = `${runDir}/doctor-${crypto.randomUUID().slice(0, 8)}`;
   try {
     await Deno.mkdir(dir, { mode: 0o700 });
-    const { accel, reason } = await chooseAccel("auto", { binary, arch, dir });
+    const { accel, reason } = await chooseAccel("auto", { binary, arch, dir, tie });
     const startMs = performance.now();
     await using _vm = await launch({ binary, machine: "none", accel });
     const launchMs = Math.round(performance.now() - startMs);

@@ -106,7 +106,8 @@ export async function untilGone(pid: number): Promise<boolean> {
       const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
       if (stat.slice(stat.lastIndexOf(")") + 2).startsWith("Z")) return true;
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return true;
+      // ESRCH: it went while its entry was being read.
+      if (error instanceof Deno.errors.NotFound || /os error 3\b/.test(String(error))) return true;
       throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, 5));

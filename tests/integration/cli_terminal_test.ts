@@ -1,5 +1,5 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { CliFolder } from "./_cli.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { CliFolder, untilGone } from "./_cli.ts";
 
 const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
 
@@ -35,7 +35,7 @@ class Terminal implements AsyncDisposable {
       stderr: "null",
       env: { NO_COLOR: "1", DENO: Deno.execPath() },
     }).spawn();
-    this.#timer = setTimeout(() => this.#child.kill("SIGHUP"), LIMIT_MS);
+    this.#timer = setTimeout(() => this.#hangUp(), LIMIT_MS);
     this.#writer = this.#child.stdin.getWriter();
     this.#reader = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
@@ -59,14 +59,19 @@ class Terminal implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
-    try {
-      this.#child.kill("SIGHUP");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    this.#hangUp();
     await this.#reader.cancel();
     await this.#writer.close().catch(() => {}); // the pipe broke with it
     await this.#child.status;
+  }
+
+  /** The terminal goes with the program that gives it; whatever runs on it gets a SIGHUP from the kernel. */
+  #hangUp(): void {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended already
+    }
   }
 }
 
@@ -156,6 +161,23 @@ Deno.test({
     assertStringIncludes(terminal.screen, "code=0\r\n");
     assertEquals(terminal.screen.includes("host-quit"), true);
     assertCooked(terminal.screen);
+  },
+});
+
+Deno.test({
+  name: "qeeper run ends the guest when its terminal goes",
+  ignore: !script,
+  async fn() {
+    await using folder = await CliFolder.make();
+    const config = await folder.rom("unirom");
+    let pid: number;
+    {
+      await using terminal = new Terminal(`"$DENO" run -A ${main} run ${config} --powerdown 0`);
+      await terminal.until("READY");
+      pid = Number(/QEMU is process (\d+)/.exec(terminal.screen)?.[1]);
+    }
+    assert(pid > 0);
+    assert(await untilGone(pid), "QEMU is gone");
   },
 });
 
