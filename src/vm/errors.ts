@@ -61,7 +61,7 @@ export function earlyExitError(
   stderr: string,
 ): LaunchError {
   const [, words] = exit?.code === 126 || exit?.code === 127
-    ? /^(?:setpriv: failed to execute|sh: \d+: exec:) .*: ([^:]*)$/m.exec(stderr) ?? []
+    ? /^(?:setpriv: failed to execute|sh: \d+: exec:) .*: ([^:\n]*)$/m.exec(stderr) ?? []
     : [];
   if (words !== undefined) {
     const binary = argv[0] ?? "";

@@ -81,7 +81,9 @@ export function spawnQemu(request: SpawnRequest): QemuProcess {
     stdin: piped ? "piped" : "null",
     stdout: piped ? "piped" : "null",
     stderr: owned ? "piped" : "null",
-    detached: !owned,
+    // A session of its own, so that Ctrl-C in a terminal reaches this script alone, which then ends QEMU in order. Not where QEMU could
+    // outlive this script by that.
+    detached: !owned || request.tie === "setpriv",
   }).spawn();
 
   const stderr = new TextTail(STDERR_TAIL_CHARS);
