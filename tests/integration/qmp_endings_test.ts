@@ -84,6 +84,17 @@ Deno.test("QmpClient.close() may be called at any time and any number of times",
   );
 });
 
+Deno.test("QmpClient.close() in the middle of a message is a clean end", async () => {
+  await using peer = await FakePeer.listen();
+  const { client, monitor } = await peer.connect();
+  using stream = client.events();
+  await monitor.event("STOP");
+  await monitor.send('{"event": "RES');
+  await stream.next();
+  await client.close();
+  assertEquals([client.failure, (await stream.next()).done], [null, true]);
+});
+
 Deno.test("QmpClient.close() ends a write that the peer does not take, and the peer sees the end", async () => {
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
