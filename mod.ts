@@ -39,4 +39,4 @@ export {
   QmpProtocolError,
   QmpTimeoutError,
 } from "./src/qmp/mod.ts";
-export type * from "./src/qapi/mod.ts";
+export type { QmpCommands, QmpEvents, RunState, ShutdownCause, StatusInfo } from "./src/qapi/mod.ts";

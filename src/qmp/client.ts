@@ -1,5 +1,5 @@
 import { abortable } from "@std/async/abortable";
-import type { QmpCommands, QmpEvents } from "../qapi/mod.ts";
+import type { CallParameters, CallResult, CommandName, QmpCommands, QmpEvents } from "../qapi/mod.ts";
 import type { MonitorAddress } from "./address.ts";
 import { Deadlines } from "./deadlines.ts";
 import { encodeCommand } from "./encode.ts";
@@ -177,15 +177,13 @@ export class QmpClient implements AsyncDisposable {
    * @throws {QmpTimeoutError} When `timeoutMs` passes first.
    * @throws {QmpClosedError} When the connection is over already.
    */
-  execute<C extends keyof QmpCommands>(
-    command: C,
-    args?: QmpCommands[C]["arguments"],
-    options?: ExecuteOptions,
-  ): Promise<QmpCommands[C]["returns"]>;
-  execute(command: string, args?: object, options?: ExecuteOptions): Promise<unknown>;
-  execute(command: string, args?: object, options: ExecuteOptions = {}): Promise<unknown> {
+  execute<Name extends string>(
+    command: CommandName<QmpCommands, Name>,
+    ...rest: CallParameters<QmpCommands, Name, ExecuteOptions>
+  ): Promise<CallResult<QmpCommands, Name>> {
+    const [args, options = {}] = rest as [args?: object, options?: ExecuteOptions];
     this.#events.forgetEarly();
-    return this.#run(command, args, options);
+    return this.#run(command as string, args, options) as Promise<CallResult<QmpCommands, Name>>;
   }
 
   async #run(

@@ -63,4 +63,4 @@ export {
   socketTransport,
   stdioTransport,
 } from "./transport.ts";
-export type * from "../qapi/mod.ts";
+export type { Open, QmpCommands, QmpEvents, RunState, ShutdownCause, StatusInfo } from "../qapi/mod.ts";

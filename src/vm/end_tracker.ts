@@ -1,4 +1,4 @@
-import type { AnyQmpEvent, RunState, ShutdownCause } from "../qmp/mod.ts";
+import type { AnyQmpEvent, Open, RunState, ShutdownCause } from "../qmp/mod.ts";
 import { HELD_STATES, watchdogAction } from "./evidence.ts";
 import type { ResetSeen } from "./resets.ts";
 import type { VerdictCause } from "./verdict_types.ts";
@@ -18,7 +18,7 @@ export type EndStep =
 export interface InProcessEnd {
   cause: VerdictCause;
   detail: string;
-  reason: ShutdownCause | null;
+  reason: Open<ShutdownCause> | null;
   process: "held" | "running";
 }
 
@@ -59,7 +59,7 @@ export function trackEnd(
  * @param events The last events, oldest first, up to the STOP.
  * @returns The end, or null when the guest was only paused.
  */
-export function heldEnd(status: RunState | null, events: readonly AnyQmpEvent[]): InProcessEnd | null {
+export function heldEnd(status: Open<RunState> | null, events: readonly AnyQmpEvent[]): InProcessEnd | null {
   const state = status ?? heldState(events);
   const held = state === null ? undefined : HELD_STATES[state];
   if (held === undefined) return null;
@@ -97,7 +97,7 @@ export function heldEnd(status: RunState | null, events: readonly AnyQmpEvent[])
  * The state in which QEMU holds a guest, as far as the events tell: what came before the STOP, since the guest last went on. Less
  * certain than `query-status`, since some events are rate-limited.
  */
-function heldState(events: readonly AnyQmpEvent[]): RunState | null {
+function heldState(events: readonly AnyQmpEvent[]): Open<RunState> | null {
   for (const { event, data } of events.slice(0, -1).toReversed()) {
     if (event === "STOP" || event === "RESUME" || event === "RESET") return null;
     if (event === "SHUTDOWN") return "shutdown";

@@ -1,11 +1,11 @@
-import type { AnyQmpEvent, RunState, ShutdownCause } from "../qmp/mod.ts";
+import type { AnyQmpEvent, Open, ShutdownCause } from "../qmp/mod.ts";
 import type { VerdictCause } from "./verdict_types.ts";
 
 /** After the SHUTDOWN that ends QEMU none of these comes: they mean that the process, or the guest, went on. */
 const NOT_AFTER_THE_END: ReadonlySet<string> = new Set(["STOP", "RESUME", "RESET"]);
 
 /** The reason of the SHUTDOWN that ended the process. One that was held (STOP follows), and one from before a reset, did not. */
-export function finalShutdown(events: readonly AnyQmpEvent[]): ShutdownCause | null {
+export function finalShutdown(events: readonly AnyQmpEvent[]): Open<ShutdownCause> | null {
   const last = events.findLast(({ event }) => NOT_AFTER_THE_END.has(event) || event === "SHUTDOWN");
   const reason = last?.event === "SHUTDOWN" ? last.data?.reason : undefined;
   return typeof reason === "string" ? reason : null;
@@ -23,7 +23,7 @@ export function watchdogAction(events: readonly AnyQmpEvent[]): string | null {
 }
 
 /** The run states in which QEMU holds a guest after its end, and what each means. */
-export const HELD_STATES: Readonly<Partial<Record<RunState, { cause: VerdictCause; detail: string }>>> = {
+export const HELD_STATES: Readonly<Partial<Record<string, { cause: VerdictCause; detail: string }>>> = {
   "shutdown": { cause: "guest-shutdown", detail: "The guest powered itself off" },
   "guest-panicked": { cause: "guest-panic", detail: "The guest's kernel panicked" },
   "watchdog": { cause: "watchdog", detail: "The guest's watchdog fired" },

@@ -1,4 +1,4 @@
-import type { AnyQmpEvent, ShutdownCause } from "../qmp/mod.ts";
+import type { AnyQmpEvent, Open, ShutdownCause } from "../qmp/mod.ts";
 import { finalShutdown, watchdogAction } from "./evidence.ts";
 import type { StopRung } from "./stop_ladder.ts";
 import type { ExitStatus, Intent, TripleFault, Verdict, VerdictCause } from "./verdict_types.ts";
@@ -147,7 +147,7 @@ export function judgeRelease(at: Date, events: readonly AnyQmpEvent[]): Verdict 
 interface Finding {
   cause: VerdictCause;
   detail: string;
-  reason: ShutdownCause | null;
+  reason: Open<ShutdownCause> | null;
 }
 
 /** Held at its end and then cleared away by its owner: the guest's own end is the news, not how it was cleared away. */
@@ -179,7 +179,7 @@ function whatEndedQemu(evidence: Evidence): Finding {
   return fromExit(evidence);
 }
 
-function fromShutdown(reason: ShutdownCause, events: readonly AnyQmpEvent[]): Finding {
+function fromShutdown(reason: Open<ShutdownCause>, events: readonly AnyQmpEvent[]): Finding {
   const watchdog = watchdogAction(events);
   if (watchdog !== null && watchdogExplains(watchdog, reason)) {
     return { cause: "watchdog", detail: `The guest's watchdog fired, with the action ${watchdog}`, reason };
@@ -246,7 +246,7 @@ function fromExit(evidence: ExitEvidence): Finding {
 }
 
 /** With these actions a watchdog ends the guest by way of the event that follows; with the others it does nothing. */
-function watchdogExplains(action: string, reason: ShutdownCause): boolean {
+function watchdogExplains(action: string, reason: Open<ShutdownCause>): boolean {
   return (action === "reset" && reason === "guest-reset") ||
     (action === "shutdown" && reason === "guest-shutdown") ||
     action === "poweroff";

@@ -1,4 +1,4 @@
-import type { AnyQmpEvent, ShutdownCause } from "../qmp/mod.ts";
+import type { AnyQmpEvent, Open, ShutdownCause } from "../qmp/mod.ts";
 import type { StopRung } from "./stop_ladder.ts";
 
 /**
@@ -108,7 +108,7 @@ export interface Verdict {
   /** How the process ended; null while it is there, and for a QEMU that somebody else started. */
   exit: ExitStatus | null;
   /** QEMU's own `reason`, from the SHUTDOWN or RESET that ended it; null when there was no such event. */
-  reason: ShutdownCause | null;
+  reason: Open<ShutdownCause> | null;
   /** For a guest's reset, whether a triple fault caused it; null for every other cause. */
   tripleFault: TripleFault | null;
   /** What this library was doing to the guest at that moment. */

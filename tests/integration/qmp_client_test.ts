@@ -168,7 +168,7 @@ Deno.test("QmpClient.execute() never has more than 7 in-band commands on the wir
   const unanswered = await monitor.commands(7);
   while (monitor.received.length < 1 + 40) {
     // What is written goes out in order: were there an eighth command, it would come before this one.
-    const probe = client.execute("x-probe", {}, { oob: true });
+    const probe = client.execute("x-probe" as string, {}, { oob: true });
     const next = await monitor.command();
     assertEquals(next["exec-oob"], "x-probe");
     await monitor.reply(next);
@@ -216,9 +216,13 @@ Deno.test("QmpClient.execute() that can't be encoded is never sent, and disturbs
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
   await using _ = client;
-  await assertRejects(() => client.execute("x-bad", { text: "\uffff" }), TypeError, "no character");
-  await assertRejects(() => client.execute("x-bad", {}, { timeoutMs: -1 }), RangeError, "timeoutMs");
-  const next = client.execute("x-good");
+  await assertRejects(() => client.execute("x-bad" as string, { text: "\uffff" }), TypeError, "no character");
+  await assertRejects(
+    () => client.execute("x-bad" as string, {}, { timeoutMs: -1 }),
+    RangeError,
+    "timeoutMs",
+  );
+  const next = client.execute("x-good" as string);
   await monitor.reply(await monitor.command());
   await next;
   assertEquals(monitor.received.map((command) => command.execute), ["qmp_capabilities", "x-good"]);
@@ -229,7 +233,11 @@ Deno.test("QmpClient.execute() with a signal that is aborted already sends nothi
   const { client, monitor } = await peer.connect();
   const controller = new CountedController();
   controller.abort(new Error("enough"));
-  await assertRejects(() => client.execute("x-never", {}, { signal: controller.signal }), Error, "enough");
+  await assertRejects(
+    () => client.execute("x-never" as string, {}, { signal: controller.signal }),
+    Error,
+    "enough",
+  );
   await client.close();
   await monitor.ended();
   assertEquals([monitor.received.length, controller.listeners], [1, 0]);
@@ -239,10 +247,10 @@ Deno.test("QmpClient.execute() aborted while it waits for a place is never sent"
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
   await using _ = client;
-  const first = Array.from({ length: 7 }, () => client.execute("x-first"));
+  const first = Array.from({ length: 7 }, () => client.execute("x-first" as string));
   const controller = new CountedController();
-  const never = client.execute("x-never", {}, { signal: controller.signal });
-  const last = client.execute("x-last");
+  const never = client.execute("x-never" as string, {}, { signal: controller.signal });
+  const last = client.execute("x-last" as string);
   await monitor.commands(7);
   controller.abort(new Error("enough"));
   await assertRejects(() => never, Error, "enough");
@@ -259,8 +267,11 @@ Deno.test("QmpClient.execute() aborted in the turn of the call is never sent, an
   const { client, monitor } = await peer.connect();
   await using _ = client;
   const controller = new AbortController();
-  const never = Array.from({ length: 7 }, () => client.execute("x-never", {}, { signal: controller.signal }));
-  const last = client.execute("x-last");
+  const never = Array.from(
+    { length: 7 },
+    () => client.execute("x-never" as string, {}, { signal: controller.signal }),
+  );
+  const last = client.execute("x-last" as string);
   controller.abort(new Error("enough"));
   for (const error of await outcomes(never)) assertEquals((error as Error).message, "enough");
   const command = await monitor.command();
@@ -277,14 +288,14 @@ Deno.test("QmpClient.execute() abandoned in flight keeps its id until its late r
   for (const how of ["abort", "timeout"]) {
     const controller = new CountedController();
     const options = how === "abort" ? { signal: controller.signal } : { timeoutMs: 5 };
-    const abandoned = client.execute("x-slow", {}, options);
+    const abandoned = client.execute("x-slow" as string, {}, options);
     const slow = await monitor.command();
     controller.abort(new Error("enough"));
     if (how === "abort") await assertRejects(() => abandoned, Error, "enough");
     else await assertRejects(() => abandoned, QmpTimeoutError, `Command "x-slow" got no answer within 5 ms`);
     assertEquals(controller.listeners, 0);
 
-    const others = Array.from({ length: 20 }, (_, n) => client.execute("x-other", { n }));
+    const others = Array.from({ length: 20 }, (_, n) => client.execute("x-other" as string, { n }));
     for (let n = 0; n < 20; n++) {
       const command = await monitor.command();
       assert(command.id !== slow.id, "the id is not used again");
@@ -295,7 +306,7 @@ Deno.test("QmpClient.execute() abandoned in flight keeps its id until its late r
     // The late reply, and then others that show that it was taken for nobody's.
     if (how === "abort") await monitor.fail(slow, "GenericError", "too late");
     else await monitor.reply(slow, "late");
-    const again = Array.from({ length: 7 }, () => client.execute("x-again"));
+    const again = Array.from({ length: 7 }, () => client.execute("x-again" as string));
     const ids = (await monitor.commands(7)).map((command) => command.id);
     assert(ids.includes(slow.id), "now the id is free");
     for (const command of monitor.received.slice(-7)) await monitor.reply(command, "in time");
@@ -311,13 +322,13 @@ Deno.test("QmpClient.execute() waits for a place while all are held by abandoned
   const controller = new AbortController();
   const abandoned = Array.from(
     { length: 7 },
-    () => client.execute("x-slow", {}, { signal: controller.signal }),
+    () => client.execute("x-slow" as string, {}, { signal: controller.signal }),
   );
   const slow = await monitor.commands(7);
   controller.abort(new Error("enough"));
   await outcomes(abandoned);
-  const next = client.execute("x-next");
-  const overtaking = client.execute("x-oob", {}, { oob: true });
+  const next = client.execute("x-next" as string);
+  const overtaking = client.execute("x-oob" as string, {}, { oob: true });
   const oob = await monitor.command();
   assertEquals(oob["exec-oob"], "x-oob");
   await monitor.reply(oob);
@@ -334,10 +345,10 @@ Deno.test("QmpClient.execute() leaves no listener on the signal, however it ends
   const { client, monitor } = await peer.connect();
   const controller = new CountedController();
   const { signal } = controller;
-  const answered = client.execute("x-answered", {}, { signal });
-  const failing = client.execute("x-failing", {}, { signal, timeoutMs: 60_000 });
-  const slow = client.execute("x-slow", {}, { signal, timeoutMs: 1 });
-  const pending = client.execute("x-pending", {}, { signal });
+  const answered = client.execute("x-answered" as string, {}, { signal });
+  const failing = client.execute("x-failing" as string, {}, { signal, timeoutMs: 60_000 });
+  const slow = client.execute("x-slow" as string, {}, { signal, timeoutMs: 1 });
+  const pending = client.execute("x-pending" as string, {}, { signal });
   assertEquals(controller.listeners, 4);
   const [first, second] = await monitor.commands(4);
   await monitor.reply(first ?? unreachable());
@@ -355,7 +366,7 @@ Deno.test("QmpClient.execute() with a time limit that is not reached leaves noth
   await using _ = client;
   using made = recordTimers();
   for (const timeoutMs of [60_000, 3_600_000, Infinity]) {
-    const call = client.execute("x-quick", {}, { timeoutMs });
+    const call = client.execute("x-quick" as string, {}, { timeoutMs });
     await monitor.reply(await monitor.command());
     await call;
     assertEquals(made.timers.map((timer) => timer.hasRef()), [false]);
@@ -367,7 +378,7 @@ Deno.test("QmpClient logs and drops a reply whose id nobody waits for", async ()
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect({ logger });
   await using _ = client;
-  const call = client.execute("x-real");
+  const call = client.execute("x-real" as string);
   const command = await monitor.command();
   for (const id of [5, 99, -1, 1.5, "0", null, { a: 1 }]) await monitor.send({ return: "stray", id });
   await monitor.send({ error: { class: "GenericError", desc: "stray" }, id: 6 });
@@ -381,7 +392,7 @@ Deno.test("QmpClient does not take a second reply of the same id for the reply o
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect({ logger });
   await using _ = client;
-  const calls = Array.from({ length: 8 }, (_, n) => client.execute("x-call", { n }));
+  const calls = Array.from({ length: 8 }, (_, n) => client.execute("x-call" as string, { n }));
   const commands = await monitor.commands(7);
   // In one write: the first reply gives the place to the eighth call, which can't be written before the second is read.
   const reply = `${JSON.stringify({ return: "first", id: commands[0]?.id })}\r\n`;
@@ -398,7 +409,7 @@ Deno.test("QmpClient keeps all digits of 64-bit integers, in both directions", a
   const { client, monitor } = await peer.connect();
   await using _ = client;
   const args = { most: 2n ** 64n - 1n, least: -(2n ** 63n), odd: 9007199254740993n };
-  const call = client.execute("x-echo", args);
+  const call = client.execute("x-echo" as string, args);
   const { id } = await monitor.command();
   const digits = '"most":18446744073709551615,"least":-9223372036854775808,"odd":9007199254740993';
   await monitor.send(`{"return":{${digits},"small":7},"id":${id}}\r\n`);
@@ -409,7 +420,7 @@ Deno.test("QmpClient takes a reply of nearly 64 MiB", async () => {
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
   await using _ = client;
-  const call = client.execute("x-large");
+  const call = client.execute("x-large" as string);
   const { id } = await monitor.command();
   const start = new TextEncoder().encode('{"return": "');
   const end = new TextEncoder().encode(`", "id": ${id}}`);

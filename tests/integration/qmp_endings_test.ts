@@ -26,8 +26,8 @@ Deno.test("QmpClient rejects what is pending when the peer ends, and says what w
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
   await using _ = client;
-  const calls = Array.from({ length: 10 }, () => client.execute("x-call"));
-  const oob = client.execute("x-oob", {}, { oob: true });
+  const calls = Array.from({ length: 10 }, () => client.execute("x-call" as string));
+  const oob = client.execute("x-oob" as string, {}, { oob: true });
   await monitor.commands(8);
   monitor.end();
   assertEquals(await sent([...calls, oob]), [...new Array(7).fill(true), false, false, false, true]);
@@ -40,10 +40,10 @@ Deno.test("QmpClient takes a reset by the peer as the end of the stream, after w
   const { client, monitor } = await peer.connect();
   await using _ = client;
   using stream = client.events();
-  const call = client.execute("x-call");
+  const call = client.execute("x-call" as string);
   await monitor.command();
   // What the peer has not read when it closes makes its close a reset.
-  const unread = client.execute("x-unread");
+  const unread = client.execute("x-unread" as string);
   await written(client);
   await monitor.event("SHUTDOWN");
   monitor.end();
@@ -55,7 +55,7 @@ Deno.test("QmpClient takes a reset by the peer as the end of the stream, after w
 Deno.test("QmpClient.close() in the turn of a call sends nothing of it, and says so", async () => {
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
-  const calls = [client.execute("x-never"), client.execute("x-never", {}, { oob: true })];
+  const calls = [client.execute("x-never" as string), client.execute("x-never" as string, {}, { oob: true })];
   const [results] = await Promise.all([sent(calls), client.close(), monitor.ended()]);
   assertEquals([results, monitor.received.length], [[false, false], 1]);
 });
@@ -63,7 +63,7 @@ Deno.test("QmpClient.close() in the turn of a call sends nothing of it, and says
 Deno.test("QmpClient.close() rejects the calls that are pending, and says which were sent", async () => {
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
-  const calls = Array.from({ length: 9 }, () => client.execute("x-call"));
+  const calls = Array.from({ length: 9 }, () => client.execute("x-call" as string));
   await monitor.commands(7);
   const [results] = await Promise.all([sent(calls), client.close(), monitor.ended()]);
   assertEquals(results, [...new Array(7).fill(true), false, false]);
@@ -78,7 +78,7 @@ Deno.test("QmpClient.close() may be called at any time and any number of times",
   await monitor.ended();
   assertEquals([client.open, client.failure], [false, null]);
   await assertRejects(
-    () => client.execute("x-late"),
+    () => client.execute("x-late" as string),
     QmpClosedError,
     `unix:${peer.address.path} after its end`,
   );
@@ -98,9 +98,9 @@ Deno.test("QmpClient.close() in the middle of a message is a clean end", async (
 Deno.test("QmpClient.close() ends a write that the peer does not take, and the peer sees the end", async () => {
   await using peer = await FakePeer.listen();
   const { client, monitor } = await peer.connect();
-  const large = client.execute("x-large", { text: "x".repeat(1024 * 1024) });
+  const large = client.execute("x-large" as string, { text: "x".repeat(1024 * 1024) });
   await written(client);
-  const behind = client.execute("x-behind");
+  const behind = client.execute("x-behind" as string);
   const [results] = await Promise.all([sent([large, behind]), client.close()]);
   assertEquals(results, [true, false]);
   await monitor.ended();
@@ -112,12 +112,12 @@ Deno.test("QmpClient calls are abortable while a write is stuck", async () => {
   const { client, monitor } = await peer.connect();
   const controller = new CountedController();
   const { signal } = controller;
-  const large = client.execute("x-large", { text: "x".repeat(1024 * 1024) }, { signal });
+  const large = client.execute("x-large" as string, { text: "x".repeat(1024 * 1024) }, { signal });
   await written(client);
-  const behind = client.execute("x-behind", {}, { signal });
+  const behind = client.execute("x-behind" as string, {}, { signal });
   controller.abort(new Error("enough"));
   for (const call of [large, behind]) await assertRejects(() => call, Error, "enough");
-  const last = client.execute("x-last");
+  const last = client.execute("x-last" as string);
   assertEquals((await monitor.commands(2)).map((command) => command.execute), ["x-large", "x-last"]);
   await Promise.all([sent([last]), client.close()]);
   assertEquals(controller.listeners, 0);
@@ -169,8 +169,8 @@ for (const [name, bytes, words] of GARBAGE) {
     const { client, monitor } = await peer.connect({ maxMessageBytes: 256 });
     await using _ = client;
     using stream = client.events();
-    const answered = client.execute("x-answered");
-    const pending = client.execute("x-pending", {}, { timeoutMs: 60_000 });
+    const answered = client.execute("x-answered" as string);
+    const pending = client.execute("x-pending" as string, {}, { timeoutMs: 60_000 });
     const [first] = await monitor.commands(2);
     const before = `${JSON.stringify({ return: 1, id: first?.id })}\r\n${
       JSON.stringify(eventMessage("STOP"))
@@ -245,8 +245,8 @@ async function converse(
       for await (const event of client.events()) events.push(event.event);
     })().catch(() => {});
     const calls = [
-      client.execute("x-first", {}, { signal }),
-      client.execute("x-second", {}, { signal, timeoutMs: 9e5 }),
+      client.execute("x-first" as string, {}, { signal }),
+      client.execute("x-second" as string, {}, { signal, timeoutMs: 9e5 }),
     ];
     const settled = await Promise.allSettled(calls);
     await reading;
@@ -335,10 +335,10 @@ Deno.test("QmpClient over a peer that takes nothing any more reads its last word
   transport.say({ QMP: { version: { qemu: VERSION_NUMBERS, package: "" }, capabilities: [] } });
   const client = await QmpClient.over(transport);
   using stream = client.events();
-  const call = client.execute("x-call");
+  const call = client.execute("x-call" as string);
   await written(client);
   assertEquals(client.open, false);
-  await assertRejects(() => client.execute("x-late"), QmpClosedError);
+  await assertRejects(() => client.execute("x-late" as string), QmpClosedError);
   // QEMU's last words have come as late as 35 ms.
   setTimeout(() => transport.say(eventMessage("SHUTDOWN")), 50);
   assertEquals((await stream.next()).value?.event, "SHUTDOWN");

@@ -34,7 +34,7 @@ async function causeEvent(monitor: FakeMonitor, name: string, n: number): Promis
 /** Runs a command and waits for its reply: what the peer sent before has then been read. */
 async function roundTrip(client: QmpClient, monitor: FakeMonitor): Promise<void> {
   await Promise.all([
-    client.execute("x-round-trip"),
+    client.execute("x-round-trip" as string),
     monitor.command().then((command) => monitor.reply(command)),
   ]);
 }
@@ -90,7 +90,7 @@ Deno.test("QmpClient.events() gives each stream all events in order, between rep
   await using _ = client;
   using all = client.events();
   using some = client.events("STOP");
-  const call = client.execute("x-call");
+  const call = client.execute("x-call" as string);
   const { id } = await monitor.command();
   const events = Array.from(
     { length: 30 },

@@ -32,7 +32,7 @@ Deno.test("QmpClient negotiates oob with QEMU, which answers an out-of-band comm
 Deno.test("QmpClient keeps QEMU's own words for a command that it refuses", async () => {
   await using qemu = await MonitorQemu.start();
   await using client = await qemu.connect();
-  const unknown = await assertRejects(() => client.execute("x-no-such-command"), QmpCommandError);
+  const unknown = await assertRejects(() => client.execute("x-no-such-command" as string), QmpCommandError);
   assertEquals([unknown.command, unknown.class], ["x-no-such-command", "CommandNotFound"]);
   assertEquals(unknown.desc, "The command x-no-such-command has not been found");
   const oob = await assertRejects(() => client.execute("query-name", {}, { oob: true }), QmpCommandError);
