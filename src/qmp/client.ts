@@ -18,7 +18,9 @@ import { assertTimeout, Limit } from "./limit.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import type { AnyQmpEvent, Greeting, QmpEvent } from "./message.ts";
 import { type Call, QmpSession } from "./session.ts";
+import { QmpSchema } from "./schema.ts";
 import type { ByteTransport } from "./transport.ts";
+import { UseNotes } from "./use_notes.ts";
 
 /** How long greeting and negotiation may take, unless the caller says otherwise. */
 const DEFAULT_CONNECT_MS = 5000;
@@ -88,12 +90,17 @@ export class QmpClient implements AsyncDisposable {
   readonly #deadlines = new Deadlines<() => void>((expired) => expired());
   readonly #address: string;
   readonly #greeted: PromiseWithResolvers<Greeting> = Promise.withResolvers<Greeting>();
+  readonly #notes: UseNotes | null;
+  #schema: Promise<QmpSchema> | null = null;
   #greeting: Greeting | null = null;
   #failure: Error | null = null;
 
   private constructor(transport: ByteTransport, options: ClientOptions) {
     this.#address = transport.address;
     this.closed = this.#closed.promise;
+    this.#notes = options.logger === undefined || options.logger === silentLogger
+      ? null
+      : new UseNotes(options.logger);
     // Whoever waits for the greeting also sees the connection end; nobody else may be listening then.
     this.#greeted.promise.catch(() => {});
     this.#session = new QmpSession(transport, {
@@ -183,7 +190,28 @@ export class QmpClient implements AsyncDisposable {
   ): Promise<CallResult<QmpCommands, Name>> {
     const [args, options = {}] = rest as [args?: object, options?: ExecuteOptions];
     this.#events.forgetEarly();
-    return this.#run(command as string, args, options) as Promise<CallResult<QmpCommands, Name>>;
+    const running = this.#run(command as string, args, options);
+    const notes = this.#notes;
+    const reply = notes === null
+      ? running
+      : Promise.all([running, notes.note(command as string)]).then(([value]) => value);
+    return reply as Promise<CallResult<QmpCommands, Name>>;
+  }
+
+  /**
+   * What this QEMU understands. It is asked for once a connection; the reply has 200 kB and takes about 50 ms.
+   *
+   * @returns The schema, to test for commands, events, members and values.
+   * @throws As `execute` does.
+   */
+  schema(): Promise<QmpSchema> {
+    if (this.#schema === null) {
+      const asked = this.execute("query-qmp-schema").then((entities) => new QmpSchema(entities));
+      this.#schema = asked;
+      // What went wrong once need not go wrong again.
+      asked.catch(() => this.#schema = null);
+    }
+    return this.#schema;
   }
 
   async #run(
