@@ -2,6 +2,7 @@
  * Prepares this machine for the demo and the tests: installs QEMU if there is none, and downloads the kernel of
  * the Linux guest. It imports nothing from outside, so that it runs before anything else is there.
  */
+import { makeAgentAssets } from "./setup/agent_assets.ts";
 import { type InstallPlan, MANAGER_NAMES, planInstall } from "./setup/install_plan.ts";
 import { makeLinuxAssets } from "./setup/linux_assets.ts";
 import { CommandError, run, runShown, say, which } from "./setup/run.ts";
@@ -12,14 +13,15 @@ Usage: deno task setup [--qemu-only]
 
 Installs QEMU (qemu-system-x86_64) with apt-get, dnf, pacman or brew if it is not on the PATH, saying what it
 runs. Without the rights to do so it prints the one command to run and exits with 1.
-Then, on Debian, downloads the kernel and the busybox of the Linux guest to .cache/linux, without installing
-them. What is there already is left alone.
+Then, on Debian, downloads the kernel and the busybox of the Linux guest to .cache/linux, and the guest agent
+to .cache/agent, without installing them. What is there already is left alone.
 
 Options:
   --qemu-only  Leave the Linux guest out
   --help       Show this help`;
 
 const LINUX_FOLDER = `${import.meta.dirname?.replace(/\/tools$/, "")}/.cache/linux`;
+const AGENT_FOLDER = `${import.meta.dirname?.replace(/\/tools$/, "")}/.cache/agent`;
 const QEMU = "qemu-system-x86_64";
 
 /** Returns the exit code. */
@@ -94,7 +96,11 @@ async function setUpLinux(): Promise<void> {
       break;
     case "impossible":
       say(`The tests with a Linux guest can't run here: ${assets.reason}.`);
+      return;
   }
+  const agent = await makeAgentAssets(AGENT_FOLDER);
+  if (agent.kind === "impossible") say(`The tests with a guest agent can't run here: ${agent.reason}.`);
+  else say("Guest agent: .cache/agent");
 }
 
 try {

@@ -13,7 +13,7 @@ const QUESTION_MS = 5_000;
  *
  * @param address Its QMP monitor. It serves one client at a time, so it is taken while the VM is not disposed of.
  * @param options Signal and time limit.
- * @returns The VM. Its `pid`, `argv`, `runDir` and `console` are null; disposing it lets go and never stops QEMU.
+ * @returns The VM. Its `pid`, `argv`, `runDir`, `console` and `agent` are null; disposing it lets go and never stops QEMU.
  * @throws {MonitorBusyError} When another client has that monitor.
  * @throws {QmpConnectError} When nobody listens there, or no QMP is spoken.
  * @throws {QmpTimeoutError} When it greets, and then does not answer in time.
@@ -51,6 +51,7 @@ export async function attach(address: MonitorAddress, options: AttachOptions = {
       standby: null,
       monitors: new Map([["control", client]]),
       console: null,
+      agent: null,
       stop: options.stop ?? {},
       logger,
       resetLog: null,

@@ -7,6 +7,7 @@ import {
   secretFiles,
   type VmConfig,
 } from "../machine/mod.ts";
+import { agentPort, QgaClient } from "../qga/mod.ts";
 import { silentLogger } from "../qmp/mod.ts";
 import { chooseAccel } from "./accel.ts";
 import { LaunchError } from "./errors.ts";
@@ -137,6 +138,9 @@ async function start({ config, facts, runDir, tie, options }: Start): Promise<Vm
     standby: monitors.control.events(),
     monitors: monitors.all,
     console,
+    agent: config.agent
+      ? new QgaClient({ transport: "unix", path: paths.agent }, { port: agentPort(monitors.control), logger })
+      : null,
     stop: options.stop ?? {},
     logger,
     resetLog,

@@ -1,4 +1,5 @@
 import { abortable } from "@std/async/abortable";
+import type { QgaClient } from "../qga/mod.ts";
 import { parseUsernet, type UsernetForward } from "../machine/mod.ts";
 import {
   type AnyQmpEvent,
@@ -45,6 +46,7 @@ export interface VmParts {
   standby: EventStream<AnyQmpEvent> | null;
   monitors: ReadonlyMap<string, QmpClient | HmpMonitor>;
   console: SerialConsole | null;
+  agent: QgaClient | null;
   stop: StopOptions;
   logger: Logger;
   resetLog: ResetLog | null;
@@ -66,6 +68,7 @@ export class RunningVm implements Vm {
   readonly qmp: QmpClient;
   readonly monitors: ReadonlyMap<string, QmpClient | HmpMonitor>;
   readonly console: SerialConsole | null;
+  readonly agent: QgaClient | null;
   readonly stopped: Promise<Verdict>;
   readonly #parts: VmParts;
   readonly #hub: EventHub;
@@ -86,6 +89,7 @@ export class RunningVm implements Vm {
     this.qmp = parts.control;
     this.monitors = parts.monitors;
     this.console = parts.console;
+    this.agent = parts.agent;
     const { name, control: qmp, resetLog, resetHabit, logger } = parts;
     this.#ends = new GuestEnds({
       name,
@@ -282,6 +286,7 @@ export class RunningVm implements Vm {
       if (monitor instanceof QmpClient) await monitor.close();
     }
     await this.console?.[Symbol.asyncDispose]();
+    await this.agent?.close();
   }
 
   #endVerdict(

@@ -8,6 +8,7 @@ import type {
   StatusInfo,
 } from "../qmp/mod.ts";
 import type { UsernetForward } from "../machine/mod.ts";
+import type { QgaClient } from "../qga/mod.ts";
 import type { HmpMonitor } from "./hmp_monitor.ts";
 import type { Lifetime } from "./qemu_process.ts";
 import type { SerialConsole } from "./serial_console.ts";
@@ -149,6 +150,11 @@ export interface Vm extends AsyncDisposable {
   readonly monitors: ReadonlyMap<string, QmpClient | HmpMonitor>;
   /** The guest's console; null when it has none, or when attached. */
   readonly console: SerialConsole | null;
+  /**
+   * The guest agent, when the config has `agent: true`; else, or when attached, null. It connects with the first command, so wait with
+   * `agent.ready()` until the guest has started it.
+   */
+  readonly agent: QgaClient | null;
   /**
    * Resolves once, when the process is gone (attached: when the connection is), with everything that it said delivered. Never rejects. A
    * VM that is let go of resolves with the cause `lost`, and `process: "running"`.
