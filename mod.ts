@@ -39,4 +39,5 @@ export {
   QmpProtocolError,
   QmpTimeoutError,
 } from "./src/qmp/mod.ts";
+export type { QgaClient } from "./src/qga/mod.ts";
 export type { QmpCommands, QmpEvents, RunState, ShutdownCause, StatusInfo } from "./src/qapi/mod.ts";

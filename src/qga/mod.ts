@@ -2,22 +2,21 @@
  * The QEMU guest agent: run programs in the guest, read and write its files, freeze its file systems, and every other command that
  * `qemu-ga` has, typed from its own schema.
  *
- * `QgaClient` is the connection. An agent that is not there, one that does not answer, and one that refuses a command are three
- * different errors; all are a `QgaError`, grouped by what the caller can do.
+ * `QgaClient` is the connection; a VM that was launched with `agent: true` has one as `vm.agent`. An agent that is not there, one
+ * that does not answer, and one that refuses a command are three different errors; all are a `QgaError`, grouped by what the caller
+ * can do.
  *
  * What this does not do: trust the guest. Whatever an agent says was said by the guest, so check it before you act on it.
  *
  * @example
  * ```ts
  * import { launch } from "@qeeper/qeeper";
- * import { agentPort, QgaAbsentError, QgaClient } from "@qeeper/qeeper/qga";
- * import { assertEquals, assertRejects } from "@std/assert";
+ * import { QgaAbsentError } from "@qeeper/qeeper/qga";
+ * import { assert, assertEquals, assertRejects } from "@std/assert";
  *
  * await using vm = await launch({ machine: "pc", accel: "tcg", agent: true }, { paused: true });
- * await using agent = new QgaClient(
- *   { transport: "unix", path: `${vm.runDir}/agent` },
- *   { port: agentPort(vm.qmp) },
- * );
+ * const { agent } = vm;
+ * assert(agent !== null);
  * // No guest runs here. Where one does: `(await agent.exec("uname", ["-r"])).stdoutText`.
  * const error = await assertRejects(() => agent.ready({ timeoutMs: 50 }), QgaAbsentError);
  * assertEquals(error.missing, "agent");

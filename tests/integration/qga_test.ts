@@ -274,6 +274,7 @@ Deno.test("QgaClient.frozen() thaws a second time, and says it loudly when that 
 const FOLDER = new URL("../../.cache/agent", import.meta.url).pathname;
 /** The agent's program and libraries by their paths in the guest; null where `deno task setup` could not get them. */
 const FILES = await agentFiles(FOLDER);
+if (FILES === null && Deno.env.get("CI") === "true") throw new Error(`There is no ${FOLDER}`);
 
 function realTest(promise: string, fn: () => Promise<void>): void {
   if (FILES !== null) Deno.test(promise, fn);

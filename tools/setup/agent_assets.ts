@@ -24,8 +24,7 @@ export async function makeAgentAssets(folder: string): Promise<AgentAssets> {
   const work = await Deno.makeTempDir({ dir: parent, prefix: "agent-" });
   try {
     say(`Downloading ${PACKAGE} (not installing it)`);
-    // Without the option apt-get complains of folders that its own user can't write to.
-    await run(["apt-get", "-o", "APT::Sandbox::User=root", "download", PACKAGE], { cwd: work });
+    await download(work);
     for await (const { name } of Deno.readDir(work)) {
       if (name.endsWith(".deb")) await run(["dpkg-deb", "-x", `${work}/${name}`, `${work}/root`]);
     }
@@ -33,7 +32,10 @@ export async function makeAgentAssets(folder: string): Promise<AgentAssets> {
     const libraries = neededBy(await run(["ldd", program]));
     await copy(program, `${work}/new/${PROGRAM}`);
     for (const library of libraries) await copy(library, `${work}/new/${library}`);
-    await Deno.rename(`${work}/new`, folder);
+    await Deno.rename(`${work}/new`, folder).catch(async (error) => {
+      // If another setup was quicker, its folder is as good.
+      if (await agentFiles(folder) === null) throw error;
+    });
     return { kind: "made" };
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
@@ -65,6 +67,24 @@ export async function agentFiles(folder: string): Promise<Record<string, Uint8Ar
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
+}
+
+async function download(folder: string): Promise<void> {
+  // Without the option apt-get complains of folders that its own user can't write to.
+  const aptGet = ["apt-get", "-o", "APT::Sandbox::User=root"];
+  try {
+    await run([...aptGet, "download", PACKAGE], { cwd: folder });
+    return;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    say(`${error.message}\nFetching new package lists, for this download only`);
+  }
+  await Deno.mkdir(`${folder}/lists/partial`, { recursive: true });
+  await Deno.mkdir(`${folder}/cache/archives/partial`, { recursive: true });
+  aptGet.push("-o", `Dir::State::lists=${folder}/lists`, "-o", `Dir::Cache=${folder}/cache`);
+  // Without the mode it succeeds when it could fetch nothing at all.
+  await run([...aptGet, "-o", "APT::Update::Error-Mode=any", "update"]);
+  await run([...aptGet, "download", PACKAGE], { cwd: folder });
 }
 
 /** The paths in what ldd prints. */
