@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { AnyQmpEvent, RunState } from "../../../src/qmp/mod.ts";
+import type { AnyQmpEvent, Open, RunState } from "../../../src/qmp/mod.ts";
 import { heldEnd, trackEnd } from "../../../src/vm/end_tracker.ts";
 import type { VerdictCause } from "../../../src/vm/verdict_types.ts";
 import { event, PANICKED, reset, RESUME, shutdown, STOP, watchdog } from "./_events.ts";
@@ -46,7 +46,7 @@ Deno.test("trackEnd() keeps the last 32 events", () => {
 });
 
 Deno.test("heldEnd() goes by the run state, and for `shutdown` by what led to it", async (t) => {
-  const cases: [RunState, AnyQmpEvent[], VerdictCause | null, string | null][] = [
+  const cases: [Open<RunState>, AnyQmpEvent[], VerdictCause | null, string | null][] = [
     ["shutdown", [shutdown("guest-shutdown"), STOP], "guest-shutdown", "guest-shutdown"],
     ["shutdown", [shutdown("guest-reset"), STOP], "guest-reset", "guest-reset"],
     ["shutdown", [shutdown("host-qmp-system-reset"), STOP], "guest-reset", "host-qmp-system-reset"],
