@@ -7,19 +7,18 @@ import {
   secretFiles,
   type VmConfig,
 } from "../machine/mod.ts";
-import { agentPort, QgaClient } from "../qga/mod.ts";
-import { silentLogger } from "../qmp/mod.ts";
+import { type Logger, silentLogger } from "../qmp/mod.ts";
 import { chooseAccel } from "./accel.ts";
 import { LaunchError } from "./errors.ts";
 import { usesStdio } from "./monitors.ts";
 import { absolutePaths, checkFiles } from "./preflight.ts";
+import type { Lifetime } from "./qemu_process.ts";
 import { untilReady } from "./ready.ts";
 import { ResetLog } from "./reset_log.ts";
 import type { ResetHabit } from "./resets.ts";
 import { makeRunDir, type RunDir } from "./run_dir.ts";
 import { RunningVm } from "./running_vm.ts";
-import { ScriptEnd } from "./script_end.ts";
-import { SignalGuard } from "./signal_guard.ts";
+import { ScriptTies } from "./script_ties.ts";
 import { endNow, findTie, startQemu, type Tie } from "./start_qemu.ts";
 import { checkBudgets } from "./stop_ladder.ts";
 import type { LaunchOptions, Vm } from "./vm.ts";
@@ -52,21 +51,36 @@ export async function launch(config: VmConfig, options: LaunchOptions = {}): Pro
   checkBudgets(options.stop ?? {});
   const checked = absolutePaths(parseVmConfig(config));
   await checkFiles(checked);
+  const { lifetime = { kind: "owned" }, logger = silentLogger } = options;
+  const tie = await findTie(lifetime, logger);
   const runDir = await makeRunDir(options.runDir);
+  const signals = options.signals ?? (lifetime.kind === "owned" ? "stop" : "ignore");
+  const ties = new ScriptTies(runDir, { lifetime: lifetime.kind, signals, tie });
   try {
-    return await launchIn(runDir, checked, options);
+    return await launchIn({ config: checked, runDir, tie, ties, lifetime, logger, options });
   } catch (error) {
+    ties[Symbol.dispose]();
     await runDir.discard();
     throw error;
   }
 }
 
-async function launchIn(runDir: RunDir, config: VmConfig, options: LaunchOptions): Promise<Vm> {
-  const { logger = silentLogger, lifetime = { kind: "owned" }, signal } = options;
+/** What a launch has decided so far. */
+interface Plan {
+  config: VmConfig;
+  runDir: RunDir;
+  tie: Tie;
+  ties: ScriptTies;
+  lifetime: Lifetime;
+  logger: Logger;
+  options: LaunchOptions;
+}
+
+async function launchIn(plan: Plan): Promise<Vm> {
+  const { config, runDir, tie, logger, options: { signal } } = plan;
   const { dir } = runDir.paths;
   const binary = configBinary(config);
   const arch = configArch(config);
-  const tie = await findTie(lifetime, logger);
   const request = { binary, arch, dir, tie, ...(signal ? { signal } : {}) };
   const choice = await chooseAccel(config.accel ?? "auto", request);
   logger.debug("Accelerator chosen", { accel: choice.accel, reason: choice.reason });
@@ -75,59 +89,35 @@ async function launchIn(runDir: RunDir, config: VmConfig, options: LaunchOptions
   }
   const facts: HostFacts = { binary, arch, accel: choice.accel, sandbox: Deno.build.os === "linux" };
   try {
-    return await start({ config, facts, runDir, tie, options });
+    return await start(plan, facts);
   } catch (error) {
     // Only a launch can tell whether this QEMU was built with its sandbox. Where it was asked for, its lack is an error.
     const withoutSandbox = config.sandbox === undefined && error instanceof LaunchError &&
       /^\S*: -sandbox/m.test(error.stderrTail);
     if (!withoutSandbox) throw error;
     logger.warn("This QEMU has no sandbox; starting without it", { binary, stderr: error.stderrTail });
-    return await start({ config, facts: { ...facts, sandbox: false }, runDir, tie, options });
+    return await start(plan, { ...facts, sandbox: false });
   }
 }
 
-/** All that is decided when QEMU is spawned. */
-interface Start {
-  config: VmConfig;
-  facts: HostFacts;
-  runDir: RunDir;
-  tie: Tie;
-  options: LaunchOptions;
-}
-
-async function start({ config, facts, runDir, tie, options }: Start): Promise<Vm> {
-  const { logger = silentLogger, lifetime = { kind: "owned" }, signal } = options;
+async function start(plan: Plan, facts: HostFacts): Promise<Vm> {
+  const { config, runDir, tie, ties, lifetime, logger, options } = plan;
+  const { signal, paused = false, stop = {} } = options;
   const { paths } = runDir;
   const argv = compileArgv(config, facts, paths);
   const name = config.name ?? "vm";
   const stdio = usesStdio(config) ? "piped" : "null";
+  // The agent's client is only loaded where there is an agent.
+  const qga = config.agent ? await import("../qga/mod.ts") : null;
   signal?.throwIfAborted();
   const process = startQemu(name, { argv, cwd: paths.dir, lifetime, stdio, tie }, logger);
-  const owned = lifetime.kind === "owned";
-  await using undo = new AsyncDisposableStack();
-  undo.defer(() => endNow(process));
-  const signals = options.signals ?? (owned ? "stop" : "ignore");
-  const guards = new DisposableStack();
-  undo.use(guards);
-  const endAtOnce = () => {
-    process.signal("SIGKILL");
-    runDir.removeSync();
-  };
-  if (owned) guards.use(new ScriptEnd(endAtOnce, tie === "none" ? "end" : "ignore"));
-  if (signals === "stop") {
-    const end = async () => {
-      await endNow(process);
-      await runDir[Symbol.asyncDispose]();
-    };
-    guards.use(new SignalGuard(end, endAtOnce));
-  }
+  ties.process = process;
   const resetLog = argv.includes(paths.cpuResetLog) ? new ResetLog(paths.cpuResetLog) : null;
-  const paused = options.paused ?? false;
-  const { monitors, console } = await untilReady({
-    ...{ process, config, paths, name, argv, resetLog, paused, signal },
-    logger: options.logger,
+  const launching = { process, config, paths, name, argv, resetLog, paused, signal, logger };
+  const { monitors, console } = await untilReady(launching).catch(async (error) => {
+    await endNow(process);
+    throw error;
   });
-  undo.move();
   return new RunningVm({
     name,
     process,
@@ -138,17 +128,19 @@ async function start({ config, facts, runDir, tie, options }: Start): Promise<Vm
     standby: monitors.control.events(),
     monitors: monitors.all,
     console,
-    agent: config.agent
-      ? new QgaClient({ transport: "unix", path: paths.agent }, { port: agentPort(monitors.control), logger })
-      : null,
-    stop: options.stop ?? {},
+    agent: qga &&
+      new qga.QgaClient({ transport: "unix", path: paths.agent }, {
+        port: qga.agentPort(monitors.control),
+        logger,
+      }),
+    stop,
     logger,
     resetLog,
     resetHabit: resetHabitOf(config, facts),
     reboots: config.actions?.reboot === "shutdown" ? "held" : "reset",
     debugExit: argv.some((arg) => arg.startsWith("isa-debug-exit")),
     foundHeld: null,
-    onStopped: () => guards.dispose(),
+    onStopped: () => ties[Symbol.dispose](),
   });
 }
 

@@ -1,5 +1,5 @@
 import type { RunPaths, VmConfig } from "../machine/mod.ts";
-import { type ByteTransport, type Logger, openTransport, type QmpClient, silentLogger } from "../qmp/mod.ts";
+import { type ByteTransport, type Logger, openTransport, type QmpClient } from "../qmp/mod.ts";
 import { earlyExitError, LaunchError } from "./errors.ts";
 import { closeAll, connectMonitors, type ReadyMonitors } from "./monitors.ts";
 import type { QemuProcess } from "./qemu_process.ts";
@@ -23,7 +23,7 @@ export interface Launching {
   /** Leave the CPUs stopped. */
   paused: boolean;
   signal: AbortSignal | undefined;
-  logger: Logger | undefined;
+  logger: Logger;
 }
 
 /** What a ready QEMU is talked to by. */
@@ -38,6 +38,7 @@ export interface Connected {
  * @param launching What was spawned.
  * @returns The connections.
  * @throws {LaunchError} When QEMU ends, or does not become ready.
+ * @throws {Deno.errors.NotCapable} When this script may not connect to a monitor.
  */
 export async function untilReady(launching: Launching): Promise<Connected> {
   const { process, signal, name, argv } = launching;
@@ -52,6 +53,8 @@ export async function untilReady(launching: Launching): Promise<Connected> {
     return await connect(launching, attempt);
   } catch (error) {
     signal?.throwIfAborted();
+    // What this script may not do is not QEMU's fault.
+    if (error instanceof Deno.errors.NotCapable) throw error;
     // A connection that breaks is how QEMU's end looks from here: the end itself follows at once.
     if (await inTime(process.exited, EXIT_LAG_MS)) {
       throw earlyExitError(name, argv, process.exit, process.stderrTail());
@@ -68,7 +71,7 @@ export async function untilReady(launching: Launching): Promise<Connected> {
 }
 
 async function connect(launching: Launching, attempt: AbortController): Promise<Connected> {
-  const { config, paths, process, argv, logger = silentLogger } = launching;
+  const { config, paths, process, argv, logger } = launching;
   const { signal } = attempt;
   const monitors = await connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger });
   let console: SerialConsole | null = null;

@@ -61,7 +61,8 @@ interface Waiter {
 
 /**
  * The guest's serial console. It is read always, whether anybody listens or not, so that the guest never stalls; the last
- * 1 Mi characters are kept here, and QEMU writes all of it to `console.log` in the run directory.
+ * 1 Mi characters are kept here, and QEMU writes all of it to `console.log` in the run directory. (There a byte may be found twice: QEMU
+ * logs what it could not send at once again when it sends it. Here nothing is lost and nothing is twice.)
  *
  * @example
  * ```ts
