@@ -5,7 +5,7 @@ import {
   type Model,
   type TypeRef,
   type UnionDefinition,
-} from "../../tools/qapi/model.ts";
+} from "../../src/typegen/model.ts";
 
 /** Where a value is not as its type says. `unlisted` is what the types leave room for; the others contradict them. */
 export interface Deviation {

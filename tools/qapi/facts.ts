@@ -1,4 +1,13 @@
-import type { Branch, Definition, Member, Model, Named, Payload, SchemaName, TypeRef } from "./model.ts";
+import type {
+  Branch,
+  Definition,
+  Member,
+  Model,
+  Named,
+  Payload,
+  SchemaName,
+  TypeRef,
+} from "../../src/typegen/mod.ts";
 import { checkSchema } from "./read/check.ts";
 import { readDefinition } from "./read/definitions.ts";
 import type { Placed } from "./read/loader.ts";

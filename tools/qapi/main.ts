@@ -3,9 +3,9 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { firstDifference } from "./difference.ts";
-import { emitFiles } from "./emit/emit.ts";
+import { emitFiles } from "./emit.ts";
 import { decodeFacts, encodeFacts } from "./facts.ts";
-import type { Model } from "./model.ts";
+import type { Model } from "../../src/typegen/mod.ts";
 import { SchemaError } from "./read/source_error.ts";
 import { readTree, TreeError } from "./tree.ts";
 

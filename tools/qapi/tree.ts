@@ -1,4 +1,4 @@
-import type { Model, SchemaName } from "./model.ts";
+import type { Model, SchemaName } from "../../src/typegen/mod.ts";
 import { checkSchema } from "./read/check.ts";
 import { loadSchema } from "./read/loader.ts";
 

@@ -1,6 +1,6 @@
 import { checkSchema } from "../../../tools/qapi/read/check.ts";
 import { loadSchema, type Placed } from "../../../tools/qapi/read/loader.ts";
-import type { Model } from "../../../tools/qapi/model.ts";
+import type { Model } from "../../../src/typegen/model.ts";
 
 /** Reads schema files that are given as texts; the first one is where it begins. */
 export function loadTexts(files: Readonly<Record<string, string>>): Placed[] {

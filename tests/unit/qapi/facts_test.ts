@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { decodeFacts, encodeFacts } from "../../../tools/qapi/facts.ts";
-import type { CommandFlag, Definition, Member, Model, Named, Payload } from "../../../tools/qapi/model.ts";
+import type { CommandFlag, Definition, Member, Model, Named, Payload } from "../../../src/typegen/model.ts";
 import { SchemaError } from "../../../tools/qapi/read/source_error.ts";
 import { modelOf } from "./_read.ts";
 

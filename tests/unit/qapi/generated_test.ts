@@ -7,7 +7,7 @@ import qmpNames from "../../../src/qapi/qmp_names.gen.ts" with { type: "text" };
 import { QGA_COMMANDS } from "../../../src/qapi/qga_names.gen.ts";
 import { QMP_COMMANDS, QMP_EVENTS } from "../../../src/qapi/qmp_names.gen.ts";
 import { firstDifference } from "../../../tools/qapi/difference.ts";
-import { emitFiles } from "../../../tools/qapi/emit/emit.ts";
+import { emitFiles } from "../../../tools/qapi/emit.ts";
 import { decodeFacts, encodeFacts } from "../../../tools/qapi/facts.ts";
 import qgaFacts from "../../../tools/qapi/facts/qga.jsonl" with { type: "text" };
 import qmpFacts from "../../../tools/qapi/facts/qmp.jsonl" with { type: "text" };

@@ -11,7 +11,7 @@ import {
   type StructDefinition,
   type TypeRef,
   type UnionDefinition,
-} from "../model.ts";
+} from "../../../src/typegen/mod.ts";
 import type { Placed } from "./loader.ts";
 import { type Place, SchemaError } from "./source_error.ts";
 

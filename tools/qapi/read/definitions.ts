@@ -9,7 +9,7 @@ import type {
   Payload,
   StructDefinition,
   UnionDefinition,
-} from "../model.ts";
+} from "../../../src/typegen/mod.ts";
 import type { Doc } from "./doc_comment.ts";
 import {
   asName,

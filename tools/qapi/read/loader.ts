@@ -1,4 +1,4 @@
-import type { Definition } from "../model.ts";
+import type { Definition } from "../../../src/typegen/mod.ts";
 import { readDefinition } from "./definitions.ts";
 import { type Doc, readDoc } from "./doc_comment.ts";
 import { tokenize } from "./lexer.ts";

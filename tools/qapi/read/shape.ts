@@ -1,4 +1,4 @@
-import type { Condition, Feature, Member, Named, TypeRef } from "../model.ts";
+import type { Condition, Feature, Member, Named, TypeRef } from "../../../src/typegen/mod.ts";
 import type { Doc } from "./doc_comment.ts";
 import { SchemaError } from "./source_error.ts";
 import { describeValue, type ObjectValue, type Value } from "./value.ts";

@@ -1,5 +1,10 @@
-import { type CommandDefinition, type EventDefinition, hasFeature, type Model } from "../model.ts";
-import { replacementOf } from "../replacements.ts";
+import {
+  type CommandDefinition,
+  type EventDefinition,
+  hasFeature,
+  type Model,
+  replacementOf,
+} from "../../src/typegen/mod.ts";
 
 /** The run-time table of a schema's command names, with what is to be known before one is sent. */
 export function emitCommandTable(model: Model, name: string): string[] {
