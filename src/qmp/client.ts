@@ -20,6 +20,7 @@ import type { AnyQmpEvent, Greeting, QmpEvent } from "./message.ts";
 import { type Call, QmpSession } from "./session.ts";
 import { QmpSchema } from "./schema.ts";
 import type { ByteTransport } from "./transport.ts";
+import type { TypedQmp } from "./typed_qmp.ts";
 import { UseNotes } from "./use_notes.ts";
 
 /** How long greeting and negotiation may take, unless the caller says otherwise. */
@@ -196,6 +197,17 @@ export class QmpClient implements AsyncDisposable {
       ? running
       : Promise.all([running, notes.note(command as string)]).then(([value]) => value);
     return reply as Promise<CallResult<QmpCommands, Name>>;
+  }
+
+  /**
+   * This client with the types of another QEMU: those that `qeeper types` writes for the one that you have. Nothing changes at run time.
+   *
+   * @typeParam Commands What each command takes and returns, by its name.
+   * @typeParam Events What each event carries, by its name.
+   * @returns The same client.
+   */
+  as<Commands = QmpCommands, Events = QmpEvents>(): TypedQmp<Commands, Events> {
+    return this as unknown as TypedQmp<Commands, Events>;
   }
 
   /**

@@ -36,8 +36,29 @@ type EventData<Data> = [Data] extends [undefined] ? { data?: undefined } : { dat
  * assertEquals(event.data.reason, "guest-panic");
  * ```
  */
-export type QmpEvent<N extends keyof QmpEvents = keyof QmpEvents> = {
-  [K in N]: { event: K; timestamp: QmpTimestamp } & EventData<QmpEvents[K]>;
+export type QmpEvent<N extends keyof QmpEvents = keyof QmpEvents> = EventOf<QmpEvents, N>;
+
+/**
+ * An event of a map of events, such as the `QmpEvents` that `qeeper types` writes for a QEMU.
+ *
+ * @typeParam Events The map: what each event carries, by its name.
+ * @typeParam N The names; all of the map's unless said.
+ *
+ * @example
+ * ```ts
+ * import type { EventOf } from "@qeeper/qeeper/qmp";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const event: EventOf<{ ACME_DONE: { jobs: number } }> = {
+ *   event: "ACME_DONE",
+ *   timestamp: { seconds: 1795252542, microseconds: 624491 },
+ *   data: { jobs: 2 },
+ * };
+ * assertEquals(event.data.jobs, 2);
+ * ```
+ */
+export type EventOf<Events, N extends keyof Events = keyof Events> = {
+  [K in N]: { event: K; timestamp: QmpTimestamp } & EventData<Events[K]>;
 }[N];
 
 /** What QEMU says first on each connection. */

@@ -52,6 +52,7 @@ export { type Logger, silentLogger } from "./logger.ts";
 export {
   type AnyQmpEvent,
   classifyMessage,
+  type EventOf,
   type Greeting,
   type QmpEvent,
   type QmpMessage,
@@ -63,4 +64,5 @@ export {
   socketTransport,
   stdioTransport,
 } from "./transport.ts";
+export type { TypedQmp } from "./typed_qmp.ts";
 export type { Open, QmpCommands, QmpEvents, RunState, ShutdownCause, StatusInfo } from "../qapi/mod.ts";
