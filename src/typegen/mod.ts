@@ -6,5 +6,6 @@
  * @module
  */
 export { emitModule, importLines, joined, type ModuleFrame } from "./emit/emit_module.ts";
+export { type LiveTypes, type LiveTypesOptions, writeLiveTypes } from "./live_types.ts";
 export * from "./model.ts";
 export { replacementOf } from "./replacements.ts";

@@ -75,3 +75,24 @@ function emitNames(model: Model, protocol: Protocol): string {
     ...body,
   ]);
 }
+
+/**
+ * The shipped schema as the command needs it to find names: without conditions and features, which a QEMU says of itself. It is text
+ * rather than code, for TypeScript would take long over a value of this size.
+ */
+export function emitShipped(model: Model): string {
+  const leaveOut = new Set(["if", "features"]);
+  const lines = [...model.definitions.values()].map((definition) =>
+    JSON.stringify(definition, (key, value) => leaveOut.has(key) ? undefined : value)
+  );
+  return joined([
+    generatedHeader(model),
+    "/** The QEMU version that it is of. */",
+    `export const SHIPPED_QEMU: string = ${JSON.stringify(model.qemu)};`,
+    "",
+    "/** Every definition as JSON, one a line. */",
+    "export const SHIPPED_DEFINITIONS: string = String.raw`",
+    ...lines,
+    "`;",
+  ]);
+}

@@ -1,20 +1,23 @@
 /**
- * Generates the types in src/qapi from QEMU's own schema: `deno task qapi -- SOURCE_TREE`.
+ * Generates the types in src/qapi, and what `qeeper types` needs to know, from QEMU's own schema: `deno task qapi -- SOURCE_TREE`.
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { firstDifference } from "./difference.ts";
-import { emitFiles } from "./emit.ts";
+import { emitFiles, emitShipped } from "./emit.ts";
 import { decodeFacts, encodeFacts } from "./facts.ts";
 import type { Model } from "../../src/typegen/mod.ts";
 import { SchemaError } from "./read/source_error.ts";
 import { readTree, TreeError } from "./tree.ts";
+
+const SHIPPED_FILE = "src/typegen/shipped.gen.ts";
 
 const HELP = `Generates the types in src/qapi from QEMU's own schema.
 
 Usage: deno task qapi [--check] [--qemu-version VERSION] [SOURCE_TREE]
 
 With a QEMU source tree (7.2 or newer) its schemas are read, what is needed of them is kept as facts in
-tools/qapi/facts, and src/qapi/*.gen.ts are written. Without one they are written from the facts.
+tools/qapi/facts, and src/qapi/*.gen.ts and ${SHIPPED_FILE} are written. Without one they are
+written from the facts.
 
 Options:
   --check                 Write nothing; exit with 1 if a file is not what would be written
@@ -62,6 +65,7 @@ function generate(tree: string | null, version: string | null): ReadonlyMap<stri
     const generated = emitFiles(model);
     if (tree !== null && generated.size > 0) files.set(factsPath(model.schema), encodeFacts(model));
     for (const [name, text] of generated) files.set(`${GENERATED_FOLDER}/${name}`, text);
+    if (model.schema === "qmp") files.set(SHIPPED_FILE, emitShipped(model));
     say(`${model.schema} of QEMU ${model.qemu}: ${counts(model)}`);
   }
   say(`Generated in ${Math.round(performance.now() - start)} ms`);
