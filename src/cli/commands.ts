@@ -30,6 +30,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./info.ts")).info,
   },
   {
+    name: "types",
+    summary: "write the TypeScript types of the QEMU that you have",
+    load: async () => (await import("./types.ts")).types,
+  },
+  {
     name: "doctor",
     summary: "say what this machine can run",
     load: async () => (await import("./doctor.ts")).doctor,

@@ -14,6 +14,8 @@ export interface Output {
   readonly terminal: boolean;
   /** Writes all of it. */
   write(data: string | Uint8Array): Promise<void>;
+  /** How many columns a terminal has now; undefined where it does not say. */
+  columns?(): number | undefined;
 }
 
 /** All that the command has to do with its surroundings, so that tests can take their place. */
@@ -26,6 +28,12 @@ export interface Io {
   readonly stderr: Output;
   /** Calls a handler for each SIGINT, SIGTERM and SIGHUP, until it is disposed of; then signals have their usual effect. */
   onStopSignal(handler: (signal: string) => void): Disposable;
+  /** Calls a handler whenever the terminal gets another size, until it is disposed of. */
+  onResize?(handler: () => void): Disposable;
+  /** Stops this process until somebody continues it, as Ctrl-Z does. */
+  suspend?(): void;
+  /** An environment variable; undefined where it is not set, or may not be read. */
+  environment?(name: string): string | undefined;
 }
 
 const STOP_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -56,6 +64,16 @@ export function processIo(): Io {
         },
       };
     },
+    onResize(handler) {
+      Deno.addSignalListener("SIGWINCH", handler);
+      return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGWINCH", handler) };
+    },
+    suspend: () => Deno.kill(Deno.pid, "SIGTSTP"),
+    environment(name) {
+      // Nobody is to be asked for a permission because of a colour.
+      const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+      return state === "granted" ? Deno.env.get(name) : undefined;
+    },
   };
 }
 
@@ -65,6 +83,13 @@ function output(stream: typeof Deno.stdout): Output {
     async write(data) {
       const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
       for (let done = 0; done < bytes.length;) done += await stream.write(bytes.subarray(done));
+    },
+    columns() {
+      try {
+        return Deno.consoleSize().columns;
+      } catch {
+        return undefined;
+      }
     },
   };
 }

@@ -28,6 +28,7 @@ export type * from "./device_config.ts";
 export type { DriveConfig, DriveInterface } from "./drive_config.ts";
 export type { HostFacts } from "./facts.ts";
 export type * from "./network_config.ts";
+export { usesStdio } from "./monitors.ts";
 export { parseVmConfig } from "./parse.ts";
 export { type RunPaths, runPaths } from "./run_paths.ts";
 export { type SecretFile, secretFiles } from "./secrets.ts";

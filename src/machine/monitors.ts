@@ -64,3 +64,13 @@ export function listeningChardev(id: string, path: string, logFile?: string): st
     }),
   ];
 }
+
+/**
+ * Does a config put one of its control-mode monitors on QEMU's stdin and stdout?
+ *
+ * @param config The config.
+ * @returns Whether both have to be pipes.
+ */
+export function usesStdio(config: VmConfig): boolean {
+  return (config.monitors ?? []).some((monitor) => monitor.address?.transport === "stdio");
+}

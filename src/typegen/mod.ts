@@ -9,3 +9,4 @@ export { emitModule, importLines, joined, type ModuleFrame } from "./emit/emit_m
 export { type LiveTypes, type LiveTypesOptions, writeLiveTypes } from "./live_types.ts";
 export * from "./model.ts";
 export { replacementOf } from "./replacements.ts";
+export { shippedModel } from "./shipped.ts";

@@ -185,8 +185,10 @@ async function runProbe(
 }
 
 function spawnIfThere(argv: readonly string[], cwd: string, tie: "setpriv" | "none"): QemuProcess | null {
+  // A probe that a Ctrl-C ended says nothing about the accelerator.
+  const session = tie === "setpriv" ? "own" : "shared";
   try {
-    return spawnQemu({ argv, cwd, lifetime: { kind: "owned" }, stdio: "null", tie });
+    return spawnQemu({ argv, cwd, lifetime: { kind: "owned" }, stdio: "null", tie, session });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) return null;
     throw error;

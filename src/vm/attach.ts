@@ -1,6 +1,4 @@
 import { formatAddress, type MonitorAddress, QmpClient, silentLogger } from "../qmp/mod.ts";
-import { heldEnd } from "./end_tracker.ts";
-import { RunningVm } from "./running_vm.ts";
 import { checkBudgets } from "./stop_ladder.ts";
 import type { AttachOptions, Vm } from "./vm.ts";
 
@@ -41,6 +39,9 @@ export async function attach(address: MonitorAddress, options: AttachOptions = {
     const limits = { timeoutMs, ...(signal ? { signal } : {}) };
     const { name } = await client.execute("query-name", {}, limits);
     const { status } = await client.execute("query-status", {}, limits);
+    // As after a launch, not before they are wanted.
+    const { RunningVm } = await import("./running_vm.ts");
+    const { heldEnd } = await import("./end_tracker.ts");
     return new RunningVm({
       name: name ?? formatAddress(address),
       process: null,

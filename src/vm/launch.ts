@@ -5,19 +5,15 @@ import {
   type HostFacts,
   parseVmConfig,
   secretFiles,
+  usesStdio,
   type VmConfig,
 } from "../machine/mod.ts";
 import { type Logger, silentLogger } from "../qmp/mod.ts";
 import { chooseAccel } from "./accel.ts";
 import { LaunchError } from "./errors.ts";
-import { usesStdio } from "./monitors.ts";
 import { absolutePaths, checkFiles } from "./preflight.ts";
-import type { Lifetime } from "./qemu_process.ts";
-import { untilReady } from "./ready.ts";
-import { ResetLog } from "./reset_log.ts";
-import type { ResetHabit } from "./resets.ts";
+import type { Lifetime, SpawnRequest } from "./qemu_process.ts";
 import { makeRunDir, type RunDir } from "./run_dir.ts";
-import { RunningVm } from "./running_vm.ts";
 import { ScriptTies } from "./script_ties.ts";
 import { endNow, findTie, startQemu, type Tie } from "./start_qemu.ts";
 import { checkBudgets } from "./stop_ladder.ts";
@@ -55,9 +51,14 @@ export async function launch(config: VmConfig, options: LaunchOptions = {}): Pro
   const tie = await findTie(lifetime, logger);
   const runDir = await makeRunDir(options.runDir);
   const signals = options.signals ?? (lifetime.kind === "owned" ? "stop" : "ignore");
+  // Ctrl-C in a terminal goes to a whole session. Where this script answers it by ending QEMU, QEMU may as well have it; where the script
+  // does something else, QEMU must not (but for one that could outlive the script by that). A session costs a fork, about 1 ms.
+  const session = lifetime.kind === "detached" || (signals === "ignore" && tie === "setpriv")
+    ? "own"
+    : "shared";
   const ties = new ScriptTies(runDir, { lifetime: lifetime.kind, signals, tie });
   try {
-    return await launchIn({ config: checked, runDir, tie, ties, lifetime, logger, options });
+    return await launchIn({ config: checked, runDir, tie, ties, lifetime, session, logger, options });
   } catch (error) {
     ties[Symbol.dispose]();
     await runDir.discard();
@@ -72,6 +73,7 @@ interface Plan {
   tie: Tie;
   ties: ScriptTies;
   lifetime: Lifetime;
+  session: SpawnRequest["session"];
   logger: Logger;
   options: LaunchOptions;
 }
@@ -101,52 +103,21 @@ async function launchIn(plan: Plan): Promise<Vm> {
 }
 
 async function start(plan: Plan, facts: HostFacts): Promise<Vm> {
-  const { config, runDir, tie, ties, lifetime, logger, options } = plan;
-  const { signal, paused = false, stop = {} } = options;
+  const { config, runDir, tie, ties, lifetime, logger, options, session } = plan;
   const { paths } = runDir;
   const argv = compileArgv(config, facts, paths);
   const name = config.name ?? "vm";
   const stdio = usesStdio(config) ? "piped" : "null";
-  // The agent's client is only loaded where there is an agent.
-  const qga = config.agent ? await import("../qga/mod.ts") : null;
-  signal?.throwIfAborted();
-  const process = startQemu(name, { argv, cwd: paths.dir, lifetime, stdio, tie }, logger);
+  options.signal?.throwIfAborted();
+  const process = startQemu(name, { argv, cwd: paths.dir, lifetime, stdio, tie, session }, logger);
   ties.process = process;
-  const resetLog = argv.includes(paths.cpuResetLog) ? new ResetLog(paths.cpuResetLog) : null;
-  const launching = { process, config, paths, name, argv, resetLog, paused, signal, logger };
-  const { monitors, console } = await untilReady(launching).catch(async (error) => {
+  try {
+    // Loaded while QEMU starts, which takes longer: a script that launches one VM waits for neither.
+    const { bringUp } = await import("./bring_up.ts");
+    const onStopped = () => ties[Symbol.dispose]();
+    return await bringUp({ process, config, facts, runDir, name, argv, logger, options, onStopped });
+  } catch (error) {
     await endNow(process);
     throw error;
-  });
-  return new RunningVm({
-    name,
-    process,
-    argv,
-    runDir,
-    control: monitors.control,
-    events: monitors.watch.events(),
-    standby: monitors.control.events(),
-    monitors: monitors.all,
-    console,
-    agent: qga &&
-      new qga.QgaClient({ transport: "unix", path: paths.agent }, {
-        port: qga.agentPort(monitors.control),
-        logger,
-      }),
-    stop,
-    logger,
-    resetLog,
-    resetHabit: resetHabitOf(config, facts),
-    reboots: config.actions?.reboot === "shutdown" ? "held" : "reset",
-    debugExit: argv.some((arg) => arg.startsWith("isa-debug-exit")),
-    foundHeld: null,
-    onStopped: () => ties[Symbol.dispose](),
-  });
-}
-
-/** SeaBIOS is what pc and q35 have, unless the config brings other firmware. */
-function resetHabitOf({ machine = "pc", machineProps, firmware }: VmConfig, { arch }: HostFacts): ResetHabit {
-  const x86 = arch === "x86_64" || arch === "i386";
-  const own = firmware?.bios ?? firmware?.code ?? machineProps?.firmware;
-  return x86 && /^(pc|q35)(-|$)/.test(machine) && own === undefined ? "repeats" : "once";
+  }
 }

@@ -13,6 +13,14 @@ export interface ReadyMonitors {
 
 type Own = NonNullable<VmConfig["monitors"]>[number];
 
+/** Monitors that are being connected to. */
+export interface ComingMonitors {
+  /** The first of them, usually some tenths of a millisecond before the rest. */
+  control: Promise<QmpClient>;
+  /** All of them; rejects when one fails, and then none is left open. */
+  ready: Promise<ReadyMonitors>;
+}
+
 /**
  * Connects to every monitor that QEMU listens on, and negotiates on those in control mode. A monitor for which QEMU itself connects to a
  * listener (`server: false`) is that listener's.
@@ -21,14 +29,14 @@ type Own = NonNullable<VmConfig["monitors"]>[number];
  * @param paths Where the sockets are.
  * @param process The QEMU that was just started; its sockets may not be there yet.
  * @param options What ends the attempt, which is also ended by the first monitor that fails; deadline and logger.
- * @returns The monitors, once `qmp_capabilities` has returned on each.
+ * @returns The monitors, each once `qmp_capabilities` has returned on it.
  */
-export async function connectMonitors(
+export function connectMonitors(
   config: VmConfig,
   paths: RunPaths,
   process: QemuProcess,
   options: { attempt: AbortController; timeoutMs: number; logger: Logger },
-): Promise<ReadyMonitors> {
+): ComingMonitors {
   const { attempt, ...rest } = options;
   const clientOptions = { ...rest, signal: attempt.signal };
   const opened: QmpClient[] = [];
@@ -53,22 +61,25 @@ export async function connectMonitors(
   };
   const others = (config.monitors ?? []).filter((monitor) => monitor.server !== false).map(connectOwn);
 
-  // All of them, so that what opened beside a failure is there to be closed.
-  const results = await Promise.allSettled([controlling, watching, ...others]);
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed) {
-    await closeAll(opened);
-    throw failed.reason;
-  }
-  const control = await controlling;
-  const watch = await watching;
-  const all = new Map<string, QmpClient | HmpMonitor>([
-    ["control", control],
-    ["watch", watch],
-    ["hmp", new HmpMonitor("hmp", { transport: "unix", path: paths.hmp })],
-    ...await Promise.all(others),
-  ]);
-  return { control, watch, all };
+  const settle = async (): Promise<ReadyMonitors> => {
+    // All of them, so that what opened beside a failure is there to be closed.
+    const results = await Promise.allSettled([controlling, watching, ...others]);
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed) {
+      await closeAll(opened);
+      throw failed.reason;
+    }
+    const control = await controlling;
+    const watch = await watching;
+    const all = new Map<string, QmpClient | HmpMonitor>([
+      ["control", control],
+      ["watch", watch],
+      ["hmp", new HmpMonitor("hmp", { transport: "unix", path: paths.hmp })],
+      ...await Promise.all(others),
+    ]);
+    return { control, watch, all };
+  };
+  return { control: controlling, ready: settle() };
 }
 
 /**
@@ -80,11 +91,6 @@ export async function closeAll(monitors: Iterable<QmpClient | HmpMonitor>): Prom
   for (const monitor of monitors) {
     if (monitor instanceof QmpClient) await monitor.close();
   }
-}
-
-/** Does a config put one of its control-mode monitors on QEMU's stdin and stdout? */
-export function usesStdio(config: VmConfig): boolean {
-  return (config.monitors ?? []).some((monitor) => monitor.address?.transport === "stdio");
 }
 
 /** Where a monitor of the user's own is. Port 0 is chosen by QEMU, which tells on the control monitor. */

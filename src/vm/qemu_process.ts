@@ -38,6 +38,8 @@ export interface SpawnRequest {
   stdio: "null" | "piped";
   /** `setpriv` can be used to tie QEMU's life to this process. */
   tie: "setpriv" | "none";
+  /** In a session of its `own`, QEMU does not get what a terminal sends to this script: Ctrl-C, or a hang-up. */
+  session: "own" | "shared";
 }
 
 /** A QEMU that was spawned here. */
@@ -81,9 +83,7 @@ export function spawnQemu(request: SpawnRequest): QemuProcess {
     stdin: piped ? "piped" : "null",
     stdout: piped ? "piped" : "null",
     stderr: owned ? "piped" : "null",
-    // A session of its own, so that Ctrl-C in a terminal reaches this script alone, which then ends QEMU in order. Not where QEMU could
-    // outlive this script by that.
-    detached: !owned || request.tie === "setpriv",
+    detached: request.session === "own",
   }).spawn();
 
   const stderr = new TextTail(STDERR_TAIL_CHARS);

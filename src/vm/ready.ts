@@ -1,5 +1,5 @@
 import type { RunPaths, VmConfig } from "../machine/mod.ts";
-import { type ByteTransport, type Logger, openTransport, type QmpClient } from "../qmp/mod.ts";
+import { type ByteTransport, dial, type Logger, type QmpClient } from "../qmp/mod.ts";
 import { earlyExitError, LaunchError } from "./errors.ts";
 import { closeAll, connectMonitors, type ReadyMonitors } from "./monitors.ts";
 import type { QemuProcess } from "./qemu_process.ts";
@@ -73,36 +73,57 @@ export async function untilReady(launching: Launching): Promise<Connected> {
 async function connect(launching: Launching, attempt: AbortController): Promise<Connected> {
   const { config, paths, process, argv, logger } = launching;
   const { signal } = attempt;
-  const monitors = await connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger });
-  let console: SerialConsole | null = null;
+  const coming = connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger });
+  const hasConsole = argv.some((arg) => arg.startsWith("socket,id=console,"));
+  // All at once, so that what opened beside a failure is there to be closed.
+  const [connecting, opening] = await Promise.allSettled([
+    coming.ready,
+    hasConsole ? openConsole(paths.console, coming.control, attempt) : null,
+    coming.control.then(() => launching.resetLog?.skip()),
+  ]);
+  const console = opening.status === "fulfilled" && opening.value ? new SerialConsole(opening.value) : null;
   try {
-    if (argv.some((arg) => arg.startsWith("socket,id=console,"))) {
-      console = new SerialConsole(await openConsole(paths.console, monitors.control, signal));
-    }
-    await launching.resetLog?.skip();
+    if (connecting.status === "rejected") throw connecting.reason;
+    if (opening.status === "rejected") throw opening.reason;
     if (!launching.paused && config.incoming === undefined) {
-      await monitors.control.execute("cont", {}, { signal });
+      await connecting.value.control.execute("cont", {}, { signal });
     }
-    return { monitors, console };
+    return { monitors: connecting.value, console };
   } catch (error) {
     await console?.[Symbol.asyncDispose]();
-    await closeAll(monitors.all.values());
+    if (connecting.status === "fulfilled") await closeAll(connecting.value.all.values());
     throw error;
   }
 }
 
-/** Connects to the console, and waits until QEMU has taken the connection: what the guest says before that is lost. */
-async function openConsole(path: string, qmp: QmpClient, signal: AbortSignal): Promise<ByteTransport> {
-  const transport = await openTransport({ transport: "unix", path }, signal);
+/**
+ * Connects to the console as soon as QEMU listens, which is long before it has built the machine, and waits until QEMU has taken the
+ * connection: what the guest says before that is lost.
+ */
+async function openConsole(
+  path: string,
+  control: Promise<QmpClient>,
+  attempt: AbortController,
+): Promise<ByteTransport> {
+  const { signal } = attempt;
+  let transport: ByteTransport | null = null;
   try {
-    for (;;) {
-      const chardevs = await qmp.execute("query-chardev", {}, { signal });
-      const console = chardevs.find(({ label }) => label === "console");
-      if (console && !console.filename.startsWith("disconnected:")) return transport;
-    }
+    const until = performance.now() + READY_MS;
+    transport = await dial({ transport: "unix", path }, until, { signal, whileMissing: "retry" });
+    await untilTaken(await control, signal);
+    return transport;
   } catch (error) {
-    await transport.close();
+    attempt.abort(error);
+    await transport?.close();
     throw error;
+  }
+}
+
+async function untilTaken(qmp: QmpClient, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const chardevs = await qmp.execute("query-chardev", {}, { signal });
+    const console = chardevs.find(({ label }) => label === "console");
+    if (console && !console.filename.startsWith("disconnected:")) return;
   }
 }
 

@@ -25,7 +25,7 @@ export interface RunDir extends AsyncDisposable {
  * @throws {Error} When the directory is in use, or its path is too long for a socket in it.
  */
 export async function makeRunDir(wanted?: string): Promise<RunDir> {
-  return wanted === undefined ? await makeUnder(await runRoot()) : await takeOver(wanted);
+  return wanted === undefined ? makeUnder(await runRoot()) : await takeOver(wanted);
 }
 
 /**
@@ -47,15 +47,20 @@ export async function makeRunDir(wanted?: string): Promise<RunDir> {
  */
 export async function runRoot(): Promise<string> {
   const root = await runtimeRoot() ?? await temporaryRoot();
-  await Deno.mkdir(root, { recursive: true, mode: 0o700 });
-  const info = await Deno.lstat(root);
+  makeRoot(root);
+  return root;
+}
+
+/** Without waiting, here and below: sockets want a local directory, where each of these calls is over before a thread would have it. */
+function makeRoot(root: string): void {
+  Deno.mkdirSync(root, { recursive: true, mode: 0o700 });
+  const info = Deno.lstatSync(root);
   // In a directory that everybody can write to, somebody else may have been first.
   if (!info.isDirectory || (info.mode !== null && (info.mode & 0o022) !== 0)) {
     throw new Error(
       `Cannot use ${root} for run directories: it is no directory, or others can write to it; remove it, or name a runDir`,
     );
   }
-  return root;
 }
 
 /** Null where there is no such directory: a variable can outlive the session that it was made for. */
@@ -82,12 +87,12 @@ async function readEnv(variable: string): Promise<string | undefined> {
   return state === "granted" ? Deno.env.get(variable) || undefined : undefined;
 }
 
-async function makeUnder(root: string): Promise<RunDir> {
+function makeUnder(root: string): RunDir {
   for (;;) {
     const dir = `${root}/${randomName()}`;
     checkLength(dir);
     try {
-      await Deno.mkdir(dir, { mode: 0o700 });
+      Deno.mkdirSync(dir, { mode: 0o700 });
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) continue;
       if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
@@ -98,7 +103,7 @@ async function makeUnder(root: string): Promise<RunDir> {
         },
       );
     }
-    await checkOwner(root, dir);
+    checkOwner(root, dir);
     const remove = () => unlessGone(Deno.remove(dir, { recursive: true }));
     return {
       paths: runPaths(dir),
@@ -110,10 +115,10 @@ async function makeUnder(root: string): Promise<RunDir> {
 }
 
 /** What was just made is ours, so whoever owns it has to own the root as well: its owner can put anything in our place. */
-async function checkOwner(root: string, dir: string): Promise<void> {
-  const [above, own] = await Promise.all([Deno.lstat(root), Deno.lstat(dir)]);
-  if (above.uid === own.uid) return;
-  await Deno.remove(dir);
+function checkOwner(root: string, dir: string): void {
+  const above = Deno.lstatSync(root);
+  if (above.uid === Deno.lstatSync(dir).uid) return;
+  Deno.removeSync(dir);
   throw new Error(
     `Cannot use ${root} for run directories: it belongs to another user (uid ${above.uid}); remove it, or name a runDir`,
   );

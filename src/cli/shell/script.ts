@@ -1,0 +1,126 @@
+import type { QmpClient } from "../../qmp/mod.ts";
+import { EXIT } from "../exit_codes.ts";
+import type { Io } from "../io.ts";
+import { readLines } from "../line_reader.ts";
+import type { Executor } from "./executor.ts";
+import type { Face } from "./faces.ts";
+import type { Transcript } from "./transcript.ts";
+
+/** What a shell without a line editor is made with. */
+export interface ScriptOptions {
+  readonly executor: Executor;
+  readonly face: Face;
+  readonly transcript: Transcript;
+  /** Shown before each line; empty for none. */
+  readonly prompt: string;
+}
+
+/**
+ * A shell whose lines come from a pipe or a file, or from a terminal that can't move its cursor. It ends with them, or with the connection.
+ *
+ * @param client A negotiated monitor.
+ * @param options How lines are carried out, and replies are shown.
+ * @param io Standard streams.
+ * @returns The exit code: failed when a line did and nobody was there to see it.
+ */
+export async function runScript(client: QmpClient, options: ScriptOptions, io: Io): Promise<number> {
+  const script = new Script(client, options, io);
+  using events = client.events();
+  const watching = script.printEvents(events);
+  try {
+    await script.obeyLines();
+  } finally {
+    if (client.open) events[Symbol.dispose]();
+    await watching;
+  }
+  await script.printed();
+  if (client.failure) throw client.failure;
+  return script.failures > 0 && !io.stdin.terminal ? EXIT.failed : EXIT.ok;
+}
+
+class Script {
+  /** How many lines failed. */
+  failures = 0;
+  readonly #client: QmpClient;
+  readonly #options: ScriptOptions;
+  readonly #io: Io;
+  #output: Promise<void> = Promise.resolve();
+  #unwritten: { error: unknown } | null = null;
+
+  constructor(client: QmpClient, options: ScriptOptions, io: Io) {
+    this.#client = client;
+    this.#options = options;
+    this.#io = io;
+  }
+
+  /** Resolves when everything is written; rejects when it could not be. */
+  async printed(): Promise<void> {
+    await this.#output;
+    if (this.#unwritten !== null) throw this.#unwritten.error;
+  }
+
+  async printEvents(
+    events: AsyncIterable<Parameters<Face["event"]>[0]> & { readonly lagged: number },
+  ): Promise<void> {
+    let missed = 0;
+    try {
+      for await (const event of events) {
+        this.#options.transcript.received(event);
+        // Waited for, so that a slow reader makes the stream drop events, and not this process grow.
+        await this.#print(this.#options.face.event(event));
+        if (events.lagged === missed) continue;
+        const text = `${events.lagged - missed} events were dropped: this reader is too slow`;
+        this.#options.transcript.note(text);
+        await this.#io.stderr.write(`qeeper: ${text}\n`);
+        missed = events.lagged;
+      }
+    } catch {
+      // The connection failed; `failure` says how.
+    }
+  }
+
+  async obeyLines(): Promise<void> {
+    const { executor, face, prompt } = this.#options;
+    const closed = this.#client.closed.then(() => null);
+    const lines = readLines(this.#io.stdin);
+    void this.#print(prompt);
+    for (;;) {
+      // A line that has come already is answered even if the connection is over; no other one is waited for then.
+      const next = await Promise.race([lines.next(), closed.then(turnOfTimers)]);
+      if (next === null || next.done) break;
+      const outcome = await executor.run(next.value);
+      if (outcome.kind === "exit") break;
+      if (outcome.kind === "failed") this.failures++;
+      // An event that the command caused came before its reply, and is to be printed before it.
+      await turnOfTimers();
+      await this.#print(face.outcome(outcome) + (this.#client.open ? prompt : ""));
+      if (this.#unwritten !== null) break;
+      if (isQuit(next.value) && outcome.kind === "returned") await closed;
+    }
+    if (!executor.inTransaction) return;
+    this.failures++;
+    await this.#print(face.outcome({
+      kind: "failed",
+      class: "Usage",
+      desc: "Expected ) before the end of the input: the transaction was not sent",
+      hint: "",
+      echo: {},
+    }));
+  }
+
+  #print(text: string): Promise<void> {
+    if (text === "") return this.#output;
+    return this.#output = this.#output.then(() => this.#io.stdout.write(text)).catch((error) => {
+      this.#unwritten ??= { error };
+    });
+  }
+}
+
+/** After `quit` returns, QEMU ends: what is behind it is not for it any more. */
+function isQuit(line: string): boolean {
+  return /^\s*(?:quit\b|\{.*"execute"\s*:\s*"quit")/.test(line);
+}
+
+function turnOfTimers(): Promise<null> {
+  return new Promise((resolve) => setTimeout(() => resolve(null), 0));
+}

@@ -1,0 +1,74 @@
+import type { HostFacts, VmConfig } from "../machine/mod.ts";
+import type { Logger } from "../qmp/mod.ts";
+import type { QemuProcess } from "./qemu_process.ts";
+import { untilReady } from "./ready.ts";
+import { ResetLog } from "./reset_log.ts";
+import type { ResetHabit } from "./resets.ts";
+import type { RunDir } from "./run_dir.ts";
+import { RunningVm } from "./running_vm.ts";
+import type { LaunchOptions, Vm } from "./vm.ts";
+
+/** A QEMU that was just spawned, and what it was spawned from. */
+export interface Spawned {
+  process: QemuProcess;
+  config: VmConfig;
+  facts: HostFacts;
+  runDir: RunDir;
+  name: string;
+  argv: readonly string[];
+  logger: Logger;
+  options: LaunchOptions;
+  /** Called when QEMU has gone, or was let go of. */
+  onStopped: () => void;
+}
+
+/**
+ * Makes a VM of a QEMU that was just spawned: connects to it, starts the guest.
+ *
+ * @param spawned The QEMU.
+ * @returns The running VM.
+ * @throws {LaunchError} When QEMU ends, or does not become ready. It may still run then.
+ * @throws {Deno.errors.NotCapable} When this script may not connect to a monitor.
+ */
+export async function bringUp(spawned: Spawned): Promise<Vm> {
+  const { process, config, facts, runDir, name, argv, logger, options, onStopped } = spawned;
+  const { paths } = runDir;
+  const { signal, paused = false, stop = {} } = options;
+  const resetLog = argv.includes(paths.cpuResetLog) ? new ResetLog(paths.cpuResetLog) : null;
+  // The agent's client is only loaded where there is an agent.
+  const qga = config.agent ? await import("../qga/mod.ts") : null;
+  const { monitors, console } = await untilReady(
+    { process, config, paths, name, argv, resetLog, paused, signal, logger },
+  );
+  return new RunningVm({
+    name,
+    process,
+    argv,
+    runDir,
+    control: monitors.control,
+    events: monitors.watch.events(),
+    standby: monitors.control.events(),
+    monitors: monitors.all,
+    console,
+    agent: qga &&
+      new qga.QgaClient({ transport: "unix", path: paths.agent }, {
+        port: qga.agentPort(monitors.control),
+        logger,
+      }),
+    stop,
+    logger,
+    resetLog,
+    resetHabit: resetHabitOf(config, facts),
+    reboots: config.actions?.reboot === "shutdown" ? "held" : "reset",
+    debugExit: argv.some((arg) => arg.startsWith("isa-debug-exit")),
+    foundHeld: null,
+    onStopped,
+  });
+}
+
+/** SeaBIOS is what pc and q35 have, unless the config brings other firmware. */
+function resetHabitOf({ machine = "pc", machineProps, firmware }: VmConfig, { arch }: HostFacts): ResetHabit {
+  const x86 = arch === "x86_64" || arch === "i386";
+  const own = firmware?.bios ?? firmware?.code ?? machineProps?.firmware;
+  return x86 && /^(pc|q35)(-|$)/.test(machine) && own === undefined ? "repeats" : "once";
+}
