@@ -27,6 +27,7 @@ export const NOT_ON_THE_LAUNCH_PATH: RegExp = /^(?:node|npm):|^@logtape\/|^hono|
 
 /** Files that decide and do nothing else; a name that ends in a slash means all files of the folder. */
 export const PURE_FILES: readonly string[] = [
+  "src/cli/shell/language/",
   "src/machine/",
   "src/qmp/decoder.ts",
   "src/qmp/message.ts",

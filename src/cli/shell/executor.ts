@@ -75,12 +75,13 @@ export class Executor {
    *
    * @param command The command.
    * @param args Its arguments.
+   * @param oob Whether to send it out of band. Default: in band.
    * @returns What it returns.
    * @throws {LineFault} When the words can't be understood; and as `execute` of the client does.
    */
-  async command(command: string, args: Arguments): Promise<unknown> {
+  async command(command: string, args: Arguments, oob: boolean = false): Promise<unknown> {
     const value = await this.#arguments(args, (schema) => schema.command(command)?.argType);
-    return await this.#execute(command, value, {});
+    return await this.#execute(command, value, { oob });
   }
 
   async #obey(text: string, signal: AbortSignal | undefined): Promise<Outcome> {

@@ -54,7 +54,7 @@ export async function runInteractive(
     complete: (before) => shell.complete(before),
     handlers: shell,
   });
-  using _signals = io.onStopSignal(() => shell.ended());
+  using _signals = io.onStopSignal(() => shell.stop());
   const watching = shell.printEvents(events, editor);
   const by = await shell.obeyLines(editor);
   if (by === "person") events[Symbol.dispose]();
@@ -103,7 +103,14 @@ class InteractiveShell {
     }
   }
 
+  /** What was typed before is still carried out. */
   ended(): void {
+    this.#take({ kind: "end", by: "person" });
+  }
+
+  /** Leaves at once. After Ctrl-D, when keys are no longer read, Ctrl-C comes as a signal. */
+  stop(): void {
+    this.#turns = [];
     this.#running?.abort();
     this.#take({ kind: "end", by: "person" });
   }

@@ -88,7 +88,10 @@ export class LineEditor implements Disposable {
     readline.on("line", (line) => handlers.line(line));
     readline.on("SIGINT", () => this.#interrupt());
     readline.on("SIGTSTP", () => this.#suspend());
-    readline.on("close", () => handlers.ended());
+    readline.on("close", () => {
+      this[Symbol.dispose]();
+      handlers.ended();
+    });
     output.on("error", () => handlers.ended());
     this.#resizes = io.onResize?.(() => {
       this.#countRows();

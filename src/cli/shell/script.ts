@@ -1,3 +1,5 @@
+import { abortable } from "@std/async/abortable";
+import { deadline } from "@std/async/deadline";
 import type { QmpClient } from "../../qmp/mod.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
@@ -5,6 +7,9 @@ import { readLines } from "../line_reader.ts";
 import type { Executor } from "./executor.ts";
 import type { Face } from "./faces.ts";
 import type { Transcript } from "./transcript.ts";
+
+/** How long QEMU may take to end after it said that it would. */
+const QUIT_MS = 5000;
 
 /** What a shell without a line editor is made with. */
 export interface ScriptOptions {
@@ -81,12 +86,12 @@ class Script {
 
   async obeyLines(): Promise<void> {
     const { executor, face, prompt } = this.#options;
-    const closed = this.#client.closed.then(() => null);
+    const ended = new AbortController();
+    void this.#client.closed.then(turnOfTimers).then(() => ended.abort());
     const lines = readLines(this.#io.stdin);
     void this.#print(prompt);
     for (;;) {
-      // A line that has come already is answered even if the connection is over; no other one is waited for then.
-      const next = await Promise.race([lines.next(), closed.then(turnOfTimers)]);
+      const next = await nextLine(lines, ended.signal);
       if (next === null || next.done) break;
       const outcome = await executor.run(next.value);
       if (outcome.kind === "exit") break;
@@ -95,7 +100,9 @@ class Script {
       await turnOfTimers();
       await this.#print(face.outcome(outcome) + (this.#client.open ? prompt : ""));
       if (this.#unwritten !== null) break;
-      if (isQuit(next.value) && outcome.kind === "returned") await closed;
+      if (isQuit(next.value) && outcome.kind === "returned") {
+        await deadline(this.#client.closed, QUIT_MS).catch(() => {});
+      }
     }
     if (!executor.inTransaction) return;
     this.failures++;
@@ -119,6 +126,21 @@ class Script {
 /** After `quit` returns, QEMU ends: what is behind it is not for it any more. */
 function isQuit(line: string): boolean {
   return /^\s*(?:quit\b|\{.*"execute"\s*:\s*"quit")/.test(line);
+}
+
+/** A line that has come already counts even if the connection is over; no other one is waited for then. */
+async function nextLine(
+  lines: AsyncGenerator<string>,
+  ended: AbortSignal,
+): Promise<IteratorResult<string> | null> {
+  const next = lines.next();
+  if (ended.aborted) return await Promise.race([next, turnOfTimers()]);
+  try {
+    return await abortable(next, ended);
+  } catch (error) {
+    if (ended.aborted) return null;
+    throw error;
+  }
 }
 
 function turnOfTimers(): Promise<null> {

@@ -135,16 +135,17 @@ function memberNames(type: string, given: unknown, style: Style, schema: LiveSch
 }
 
 function completeValue(type: string, typed: string, style: Style, schema: LiveSchema): Completion {
-  const values = schema.values(type).map(style.value).toSorted();
   const kinds = schema.kinds(type);
-  const brackets = [...kinds.has("object") ? ["{"] : [], ...kinds.has("list") ? ["["] : []];
-  const quote = typed.startsWith("'") ? "'" : '"';
-  // A value in quotes that the person began.
-  const quoted = style === KEY_VALUE && /^["']/.test(typed)
-    ? values.map((value) => `${quote}${value}${quote}`)
-    : values;
-  const found = among(typed, quoted, style.behindValue);
-  return found.candidates.length > 0 || typed !== "" ? found : { typed, candidates: brackets };
+  if (typed === "") {
+    const brackets = [...kinds.has("object") ? ["{"] : [], ...kinds.has("list") ? ["["] : []];
+    // Where any text will do, the one listed value, such as null, is not to be put in unasked.
+    const anyText = kinds.has("any") || (kinds.has("string") && !schema.isEnum(type));
+    if (anyText) return { typed, candidates: [] };
+    if (brackets.length > 0) return { typed, candidates: brackets };
+  }
+  const values = schema.values(type).map(style.value).toSorted();
+  const [quote] = style === KEY_VALUE ? /^["']/.exec(typed) ?? [""] : [""];
+  return among(typed, values.map((value) => `${quote}${value}${quote}`), style.behindValue);
 }
 
 function completeJson(type: string, text: string, schema: LiveSchema): Completion {

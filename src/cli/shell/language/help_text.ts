@@ -1,10 +1,10 @@
 import { didYouMean } from "../../command.ts";
 import { formatTable } from "../../table.ts";
 import { givenBy } from "./arguments.ts";
-import { type LiveSchema, type Member, memberOf } from "./live_schema.ts";
+import { type CommandInfo, type LiveSchema, memberOf } from "./live_schema.ts";
 import type { Word } from "./tokens.ts";
 
-/** How deep members within members are listed. */
+/** How deep members within members are listed, below what is asked for. */
 const MAX_DEPTH = 2;
 
 /** How a line of the shell looks. */
@@ -40,12 +40,14 @@ export function explain(words: readonly Word[], schema: LiveSchema): string {
   const [name = { text: "", at: 0 }, ...rest] = words;
   const command = schema.command(name.text);
   if (command !== undefined) {
-    const { argType, returnType, features, oob } = command;
-    const marks = [...features, ...oob ? ["may be sent out of band (exec-oob)"] : []];
+    const { argType, returnType } = command;
+    const given = givenBy(rest);
     return [
-      `${name.text}: a command${marks.length > 0 ? `; ${marks.join(", ")}` : ""}\n`,
-      membersSection("Arguments", argType, givenBy(rest), schema),
-      unionSection(name.text, argType, givenBy(rest), schema),
+      `${name.text}: a command${marksOf(command)}\n`,
+      membersSection("Arguments", argType, given, schema),
+      ...unionsOf(argType, given, [], schema).map(({ key, value }) =>
+        `More arguments depend on ${key}: help ${name.text} ${key}=${value}\n`
+      ),
       returnSection(returnType, schema),
     ].join("");
   }
@@ -66,41 +68,73 @@ function search(text: string, schema: LiveSchema): string {
 }
 
 function membersSection(title: string, type: string, given: unknown, schema: LiveSchema): string {
-  const rows = memberRows(schema.members(type, given), given, [], schema, new Set([type]));
+  const rows = memberRows(type, { given, path: [], around: new Set([type]), depth: 1 }, schema);
   return rows.length === 0 ? `${title}: none\n` : `${title}:\n${formatTable(rows, "  ")}`;
 }
 
+/** An object within the arguments. */
+interface Level {
+  /** What is known of it. */
+  readonly given: unknown;
+  readonly path: readonly string[];
+  /** The types that it stands in. */
+  readonly around: ReadonlySet<string>;
+  /** How far it is below what is given. */
+  readonly depth: number;
+}
+
 /** A row for each member, and for those inside of it by their keys with dots. */
-function memberRows(
-  members: readonly Member[],
-  given: unknown,
-  path: readonly string[],
-  schema: LiveSchema,
-  around: ReadonlySet<string>,
-): readonly (readonly string[])[] {
-  const ordered = members.toSorted((a, b) => Number(a.optional) - Number(b.optional));
-  return ordered.flatMap((member) => {
-    const { name, type, optional, features } = member;
+function memberRows(type: string, level: Level, schema: LiveSchema): readonly (readonly string[])[] {
+  const { given, path, around, depth } = level;
+  const ordered = schema.members(type, given).toSorted((a, b) => Number(a.optional) - Number(b.optional));
+  return ordered.flatMap(({ name, type, optional, features }) => {
     const notes = [...optional ? ["optional"] : [], ...features];
     const key = [...path, name];
     const own = [key.join("."), notes.join(", "), schema.describe(type)];
     const inner = memberOf(given, name);
-    // A type may hold itself, as a block node holds the one below it: that is shown where it is asked for.
-    if (around.has(type) || (key.length >= MAX_DEPTH && inner === undefined)) return [own];
-    const inside = inner === undefined && schema.kinds(type).size > 1 ? [] : schema.members(type, inner);
-    return [own, ...memberRows(inside, inner, key, schema, new Set([...around, type]))];
+    const asked = inner !== undefined;
+    // A type may hold itself, as a block node holds the one below it; and what may also be a text need not be an object.
+    const closed = around.has(type) || depth >= MAX_DEPTH || schema.kinds(type).size > 1;
+    if (closed && !asked) return [own];
+    const below = {
+      given: inner,
+      path: key,
+      around: new Set([...around, type]),
+      depth: asked ? 1 : depth + 1,
+    };
+    return [own, ...memberRows(type, below, schema)];
   });
 }
 
-function unionSection(command: string, type: string, given: unknown, schema: LiveSchema): string {
+/** The discriminators that bring in more members and are not given yet: of the arguments, and of the objects in them. */
+function unionsOf(
+  type: string,
+  given: unknown,
+  path: readonly string[],
+  schema: LiveSchema,
+): readonly { readonly key: string; readonly value: string }[] {
   const union = schema.union(type);
-  if (union === null || memberOf(given, union.tag) !== undefined || union.cases.length === 0) return "";
-  return `More arguments depend on ${union.tag}: help ${command} ${union.tag}=${union.cases[0]}\n`;
+  const [value] = union?.cases ?? [];
+  const open = union !== null && value !== undefined && memberOf(given, union.tag) === undefined;
+  const own = open ? [{ key: [...path, union.tag].join("."), value }] : [];
+  if (path.length + 1 >= MAX_DEPTH && given === undefined) return own;
+  const inner = schema.members(type, given).filter((member) => schema.kinds(member.type).size === 1);
+  return [
+    ...own,
+    ...inner.flatMap(({ name, type }) => unionsOf(type, memberOf(given, name), [...path, name], schema)),
+  ];
+}
+
+function marksOf({ features, oob }: CommandInfo): string {
+  const marks = features.map((name) => name === "deprecated" || name === "unstable" ? name : `has ${name}`);
+  return [...marks, ...oob ? ["may be sent out of band (exec-oob)"] : []].map((mark) => `; ${mark}`)
+    .join("");
 }
 
 function returnSection(type: string, schema: LiveSchema): string {
   const element = schema.element(type);
-  const rows = memberRows(schema.members(element ?? type, {}), {}, [], schema, new Set([element ?? type]));
+  const returned = element ?? type;
+  const rows = memberRows(returned, { given: {}, path: [], around: new Set([returned]), depth: 1 }, schema);
   if (rows.length > 0) {
     return `${element === undefined ? "Returns" : "Returns a list of"}:\n${formatTable(rows, "  ")}`;
   }
