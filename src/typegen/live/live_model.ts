@@ -12,6 +12,7 @@ import {
 } from "../model.ts";
 import { jsonKind, liveJsonKind } from "./likeness.ts";
 import type { LiveMember, LiveObject, LiveRef, LiveSchema, LiveType } from "./live_schema.ts";
+import { withSince } from "./with_since.ts";
 
 /** The integers that have the same form in JSON, and so are one type to a QEMU that is asked. */
 const INTEGERS: ReadonlySet<string> = new Set([
@@ -160,10 +161,8 @@ class Builder {
     });
   }
 
-  /** A thing with the version that brought it. One after this QEMU's own means that its name is younger than it. */
   #withSince<N extends Named>(named: N, known: Named | undefined): N {
-    const since = known?.since;
-    return since === undefined || !isNotAfter(since, this.#qemu) ? named : { ...named, since };
+    return withSince(named, known, this.#qemu);
   }
 
   /** A type by its name. Of an integer only the known schema knows how large it may be. */
@@ -177,12 +176,6 @@ class Builder {
 
 function isEmpty(type: LiveObject): boolean {
   return type.members.length === 0 && type.variants.length === 0;
-}
-
-function isNotAfter(version: string, qemu: string): boolean {
-  const parts = qemu.split(".").map(Number);
-  const difference = version.split(".").map((part, index) => Number(part) - (parts[index] ?? 0));
-  return (difference.find((each) => each !== 0) ?? 0) <= 0;
 }
 
 function find<N extends Named>(among: readonly N[], { name }: Named): N | undefined {

@@ -12,6 +12,9 @@ import type { LiveSchema, LiveType } from "./live_schema.ts";
 export function findNameless(live: LiveSchema, known: Model): ReadonlySet<string> {
   const uses = countUses(live);
   const nameless = new Set<string>();
+  for (const { returns: { id, list } } of live.commands) {
+    if (!list && isEmpty(live, id)) nameless.add(id);
+  }
   const payloads = [
     ...live.commands.map(({ name, args }) => ({ name, id: args })),
     ...live.events.map(({ name, data }) => ({ name, id: data })),
@@ -22,9 +25,14 @@ export function findNameless(live: LiveSchema, known: Model): ReadonlySet<string
     const definition = known.definitions.get(name);
     const isNamed = (definition?.kind === "command" || definition?.kind === "event") &&
       definition.payload.kind === "type";
-    if (type.members.length === 0 || !isNamed && uses.get(id) === 1) nameless.add(id);
+    if (isEmpty(live, id) || !isNamed && uses.get(id) === 1) nameless.add(id);
   }
   return nameless;
+}
+
+function isEmpty({ types }: LiveSchema, id: string): boolean {
+  const type = types.get(id);
+  return type?.kind === "object" && type.members.length === 0 && type.variants.length === 0;
 }
 
 /** In how many places each type is mentioned. */
@@ -40,7 +48,7 @@ function countUses({ types, commands, events }: LiveSchema): ReadonlyMap<string,
 }
 
 /** The types that a type mentions, built-in ones as well. */
-export function partsOf(type: LiveType): string[] {
+function partsOf(type: LiveType): string[] {
   switch (type.kind) {
     case "enum":
       return [];

@@ -1,4 +1,5 @@
-import { allMembers, type Definition, type Member, type Model } from "../model.ts";
+import { allMembers, type Definition, type Member, type Model, type StructDefinition } from "../model.ts";
+import { withSince } from "./with_since.ts";
 
 /** What each base is made of; null where those that should have it don't agree. */
 type Bases = ReadonlyMap<string, readonly Member[] | null>;
@@ -16,7 +17,9 @@ export function restoreBases(model: Model, known: Model): Model {
   const bases = findBases(model, known);
   const definitions = new Map(model.definitions);
   for (const [name, members] of bases) {
-    if (members !== null && !definitions.has(name)) definitions.set(name, { kind: "struct", name, members });
+    if (members === null || definitions.has(name)) continue;
+    const base: StructDefinition = { kind: "struct", name, members };
+    definitions.set(name, withSince(base, known.definitions.get(name), model.qemu));
   }
   for (const [name, definition] of definitions) definitions.set(name, withBase(definition, known, bases));
   return { ...model, definitions };

@@ -4,10 +4,12 @@ import qga from "../../../src/qapi/qga.gen.ts" with { type: "text" };
 import qgaNames from "../../../src/qapi/qga_names.gen.ts" with { type: "text" };
 import qmp from "../../../src/qapi/qmp.gen.ts" with { type: "text" };
 import qmpNames from "../../../src/qapi/qmp_names.gen.ts" with { type: "text" };
+import { shippedModel } from "../../../src/typegen/shipped.ts";
 import { QGA_COMMANDS } from "../../../src/qapi/qga_names.gen.ts";
 import { QMP_COMMANDS, QMP_EVENTS } from "../../../src/qapi/qmp_names.gen.ts";
+import shipped from "../../../src/typegen/shipped.gen.ts" with { type: "text" };
 import { firstDifference } from "../../../tools/qapi/difference.ts";
-import { emitFiles } from "../../../tools/qapi/emit.ts";
+import { emitFiles, emitShipped } from "../../../tools/qapi/emit.ts";
 import { decodeFacts, encodeFacts } from "../../../tools/qapi/facts.ts";
 import qgaFacts from "../../../tools/qapi/facts/qga.jsonl" with { type: "text" };
 import qmpFacts from "../../../tools/qapi/facts/qmp.jsonl" with { type: "text" };
@@ -33,6 +35,16 @@ Deno.test("src/qapi/*.gen.ts are what the generator writes from the facts", () =
     assertStringIncludes(text.split("\n")[0] ?? "", "tools/qapi");
     assertStringIncludes(text.split("\n")[0] ?? "", "QEMU 10.2");
   }
+});
+
+Deno.test("src/typegen/shipped.gen.ts is what the generator writes from the facts, and has all but conditions and features", () => {
+  const model = decodeFacts(qmpFacts, "qmp");
+  assertEquals(firstDifference(emitShipped(model), shipped), null);
+  const bare = JSON.stringify(
+    [...model.definitions],
+    (key, value) => /^(if|features)$/.test(key) ? undefined : value,
+  );
+  assertEquals(JSON.stringify([...shippedModel().definitions]), bare);
 });
 
 Deno.test("tools/qapi/facts are as encodeFacts() writes them", () => {
