@@ -7,6 +7,13 @@ export interface Terminals {
   stderr?: boolean;
 }
 
+/** What else there is around the command. */
+export interface Surroundings {
+  /** How wide the terminal is. */
+  columns?: number;
+  environment?: Readonly<Record<string, string>>;
+}
+
 /** Surroundings in memory: what is typed and what is read are plain values. */
 export class MemoryIo implements Io {
   readonly stdin: Input;
@@ -16,11 +23,14 @@ export class MemoryIo implements Io {
   rawDepth = 0;
   readonly #typed: (Uint8Array | null)[] = [];
   readonly #handlers = new Set<(signal: string) => void>();
+  readonly #resizeHandlers = new Set<() => void>();
+  readonly #surroundings: Surroundings;
   readonly #written = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   #readable: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #changed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
 
-  constructor(terminals: Terminals = {}) {
+  constructor(terminals: Terminals = {}, surroundings: Surroundings = {}) {
+    this.#surroundings = { ...surroundings };
     this.stdin = {
       terminal: terminals.stdin ?? false,
       read: (buffer) => this.#read(buffer),
@@ -44,9 +54,9 @@ export class MemoryIo implements Io {
     return textOf(this.#written.stderr);
   }
 
-  /** How many handlers wait for signals. */
+  /** How many handlers wait for signals, or for another size. */
   get listeners(): number {
-    return this.#handlers.size;
+    return this.#handlers.size + this.#resizeHandlers.size;
   }
 
   /** Types something. */
@@ -66,6 +76,12 @@ export class MemoryIo implements Io {
     for (const handler of this.#handlers) handler(name);
   }
 
+  /** Gives the terminal another width. */
+  resize(columns: number): void {
+    this.#surroundings.columns = columns;
+    for (const handler of this.#resizeHandlers) handler();
+  }
+
   /** Waits until something holds of what has been written. */
   async until(holds: (io: MemoryIo) => boolean): Promise<void> {
     while (!holds(this)) await this.#changed.promise;
@@ -75,6 +91,15 @@ export class MemoryIo implements Io {
     this.#handlers.add(handler);
     this.#change();
     return { [Symbol.dispose]: () => void this.#handlers.delete(handler) };
+  }
+
+  onResize(handler: () => void): Disposable {
+    this.#resizeHandlers.add(handler);
+    return { [Symbol.dispose]: () => void this.#resizeHandlers.delete(handler) };
+  }
+
+  environment(name: string): string | undefined {
+    return this.#surroundings.environment?.[name];
   }
 
   async #read(buffer: Uint8Array): Promise<number | null> {
@@ -94,6 +119,7 @@ export class MemoryIo implements Io {
   #output(name: "stdout" | "stderr", terminal: boolean): Output {
     return {
       terminal,
+      columns: () => this.#surroundings.columns,
       write: (data) => {
         this.#written[name].push(typeof data === "string" ? new TextEncoder().encode(data) : data.slice());
         this.#change();
