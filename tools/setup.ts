@@ -1,10 +1,11 @@
 /**
  * Prepares this machine for the demo and the tests: installs QEMU if there is none, and downloads the kernel of
- * the Linux guest. It imports nothing from outside, so that it runs before anything else is there.
+ * the Linux guest and a second QEMU. It imports nothing from outside, so that it runs before anything else is there.
  */
 import { makeAgentAssets } from "./setup/agent_assets.ts";
 import { type InstallPlan, MANAGER_NAMES, planInstall } from "./setup/install_plan.ts";
 import { makeLinuxAssets } from "./setup/linux_assets.ts";
+import { makeQemu10 } from "./setup/qemu_10.ts";
 import { CommandError, run, runShown, say, which } from "./setup/run.ts";
 
 const HELP = `Prepares this machine for the demo and the tests.
@@ -14,14 +15,16 @@ Usage: deno task setup [--qemu-only]
 Installs QEMU (qemu-system-x86_64) with apt-get, dnf, pacman or brew if it is not on the PATH, saying what it
 runs. Without the rights to do so it prints the one command to run and exits with 1.
 Then, on Debian, downloads the kernel and the busybox of the Linux guest to .cache/linux, and the guest agent
-to .cache/agent, without installing them. What is there already is left alone.
+to .cache/agent, without installing them; and on Debian 12, QEMU 10 from its backports to .cache/qemu-10, to
+test with beside the system's own. What is there already is left alone, and what can't be had is left out.
 
 Options:
-  --qemu-only  Leave the Linux guest out
+  --qemu-only  Install QEMU and nothing else
   --help       Show this help`;
 
 const LINUX_FOLDER = `${import.meta.dirname?.replace(/\/tools$/, "")}/.cache/linux`;
 const AGENT_FOLDER = `${import.meta.dirname?.replace(/\/tools$/, "")}/.cache/agent`;
+const QEMU_10_FOLDER = `${import.meta.dirname?.replace(/\/tools$/, "")}/.cache/qemu-10`;
 const QEMU = "qemu-system-x86_64";
 
 /** Returns the exit code. */
@@ -36,7 +39,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   if (!await setUpQemu()) return 1;
-  if (!args.includes("--qemu-only")) await setUpLinux();
+  if (args.includes("--qemu-only")) return 0;
+  await setUpLinux();
+  await setUpQemu10();
   return 0;
 }
 
@@ -101,6 +106,12 @@ async function setUpLinux(): Promise<void> {
   const agent = await makeAgentAssets(AGENT_FOLDER);
   if (agent.kind === "impossible") say(`The tests with a guest agent can't run here: ${agent.reason}.`);
   else say("Guest agent: .cache/agent");
+}
+
+async function setUpQemu10(): Promise<void> {
+  const qemu = await makeQemu10(QEMU_10_FOLDER);
+  if (qemu.kind === "impossible") say(`The tests with QEMU 10 can't run here: ${qemu.reason}.`);
+  else say("QEMU 10: .cache/qemu-10");
 }
 
 try {

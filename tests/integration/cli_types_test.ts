@@ -1,12 +1,10 @@
 // `qeeper types` with real QEMUs: what it writes is checked by TypeScript together with calls that are right and calls that are wrong.
-// QEMU 10 is tested where setup has unpacked one into .cache/qemu-10.
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { command, qeeper } from "./_cli.ts";
+import { QEMUS } from "./_qemus.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
-const QEMU_10 = `${ROOT}.cache/qemu-10/qemu-system-x86_64`;
 const SYSTEM_QEMU = "qemu-system-x86_64";
-const hasQemu10 = await Deno.stat(QEMU_10).then(() => true, () => false);
 
 /** What every QEMU from 7.2 on has. */
 const COMMON_USE = `
@@ -84,10 +82,9 @@ export const setActive: QmpCommands["blockdev-set-active"]["arguments"] = { acti
 `,
 };
 
-for (const [binary, ignore] of [[SYSTEM_QEMU, false], [QEMU_10, !hasQemu10]] as const) {
-  const which = binary === QEMU_10 ? "QEMU 10 (made by deno task setup, on Debian 12)" : "the system's QEMU";
+for (const { binary, name: qemu, ignore } of QEMUS) {
   Deno.test({
-    name: `types writes a module with which right calls compile and wrong ones don't, for ${which}`,
+    name: `types writes a module with which right calls compile and wrong ones don't, for ${qemu}`,
     ignore,
     async fn() {
       await using folder = await Folder.make();

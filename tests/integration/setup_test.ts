@@ -1,4 +1,5 @@
-import { assertEquals, assertLess, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { CommandError, run } from "../../tools/setup/run.ts";
 
 const SETUP = new URL("../../tools/setup.ts", import.meta.url).pathname;
 
@@ -17,16 +18,36 @@ class FakeSystem implements AsyncDisposable {
 
   /** Runs the setup with nothing but these programs on the PATH. */
   async setUp(...args: string[]): Promise<{ code: number; output: string }> {
-    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", SETUP, ...args],
-      env: { PATH: this.bin, NO_COLOR: "1" },
-    }).output();
-    return { code, output: new TextDecoder().decode(stdout).replaceAll(this.bin, "BIN") };
+    return await this.#run(SETUP, args);
+  }
+
+  /** The same with a copy of the tool alone, for the checkout has folders that are there already. */
+  async setUpCopy(): Promise<{ code: number; output: string }> {
+    const copy = await Deno.makeTempDir({ prefix: "qeeper-copy-" });
+    try {
+      const root = new URL("../..", import.meta.url).pathname;
+      const tools = ["tools/setup.ts", ...await namesIn(root, "tools/setup")];
+      for (const file of [...tools, "src/testing/linux_modules.ts"]) {
+        await Deno.mkdir(`${copy}/${file.replace(/\/[^/]*$/, "")}`, { recursive: true });
+        await Deno.copyFile(`${root}/${file}`, `${copy}/${file}`);
+      }
+      return await this.#run(`${copy}/tools/setup.ts`, []);
+    } finally {
+      await Deno.remove(copy, { recursive: true });
+    }
   }
 
   async log(): Promise<string[]> {
     const text = await Deno.readTextFile(`${this.bin}/log`).catch(() => ""); // nothing was run
     return text.split("\n").filter((line) => line !== "");
+  }
+
+  async #run(tool: string, args: readonly string[]): Promise<{ code: number; output: string }> {
+    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", tool, ...args],
+      env: { PATH: this.bin, NO_COLOR: "1" },
+    }).output();
+    return { code, output: new TextDecoder().decode(stdout).replaceAll(this.bin, "BIN") };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,27 +122,18 @@ Deno.test("setup says what to do where there is no package manager that it knows
   assertStringIncludes(output, "none of apt-get, dnf, pacman, brew");
 });
 
-Deno.test("setup says why there can be no Linux guest and still succeeds", async () => {
-  // The checkout's own folder may be there already, so this is a copy of the tool alone.
+Deno.test("setup says why there can be no Linux guest and no second QEMU, and still succeeds", async () => {
   await using system = await FakeSystem.make({ "qemu-system-x86_64": QEMU });
-  const copy = await Deno.makeTempDir({ prefix: "qeeper-copy-" });
-  try {
-    const root = new URL("../..", import.meta.url).pathname;
-    for (
-      const file of ["tools/setup.ts", ...await namesIn(root, "tools/setup"), "src/testing/linux_modules.ts"]
-    ) {
-      await Deno.mkdir(`${copy}/${file.replace(/\/[^/]*$/, "")}`, { recursive: true });
-      await Deno.copyFile(`${root}/${file}`, `${copy}/${file}`);
-    }
-    const { code, stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", `${copy}/tools/setup.ts`],
-      env: { PATH: system.bin, NO_COLOR: "1" },
-    }).output();
-    assertEquals(code, 0);
-    assertStringIncludes(new TextDecoder().decode(stdout), "The tests with a Linux guest can't run here: ");
-  } finally {
-    await Deno.remove(copy, { recursive: true });
-  }
+  const { code, output } = await system.setUpCopy();
+  assertEquals(code, 0);
+  assertStringIncludes(output, "The tests with a Linux guest can't run here: ");
+  assertStringIncludes(output, "The tests with QEMU 10 can't run here: ");
+});
+
+Deno.test("run() ends what takes too long", async () => {
+  const error = await assertRejects(() => run(["sleep", "60"], { timeoutMs: 50 }), CommandError);
+  assertEquals(error.message, "Cannot finish sleep 60: it took longer than 0.05 s");
+  assertEquals(await run(["echo", "quick"], { timeoutMs: 60_000 }), "quick\n");
 });
 
 Deno.test("setup refuses options that it does not know and lists those it does", async () => {

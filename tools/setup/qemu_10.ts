@@ -17,6 +17,9 @@ const PACKAGES: readonly string[] = [
   "seabios",
 ];
 
+/** How long the packages may take. It is a QEMU to test with beside another one: nobody should wait long for it. */
+const DOWNLOAD_MS = 180_000;
+
 /** Starts the unpacked QEMU, which looks for its parts where it would have been installed. */
 const WRAPPER = `#!/bin/sh
 root=$(cd "$(dirname "$0")" && pwd)/root
@@ -34,14 +37,23 @@ export type Qemu10 =
  * folder appears whole or not at all.
  *
  * @param folder Where it goes, such as `.cache/qemu-10`.
- * @returns Whether it was there, is there now, or can't be made on this system.
- * @throws {CommandError} If apt-get or dpkg-deb fails.
+ * @returns Whether it was there, is there now, or can't be made on this system, and why: also where its packages can't be had.
  */
 export async function makeQemu10(folder: string): Promise<Qemu10> {
   const binary = `${folder}/${BINARY}`;
   if (await isThere(binary)) return { kind: "present", binary };
-  const reason = await whyImpossible();
-  if (reason !== null) return { kind: "impossible", reason };
+  try {
+    const reason = await whyImpossible();
+    if (reason !== null) return { kind: "impossible", reason };
+    await make(folder, binary);
+    return { kind: "made", binary };
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { kind: "impossible", reason: error.message };
+  }
+}
+
+async function make(folder: string, binary: string): Promise<void> {
   const parent = folder.replace(/\/[^/]*$/, "");
   await Deno.mkdir(parent, { recursive: true });
   const work = await Deno.makeTempDir({ dir: parent, prefix: "qemu-10-" });
@@ -63,7 +75,6 @@ export async function makeQemu10(folder: string): Promise<Qemu10> {
   } finally {
     await Deno.remove(work, { recursive: true });
   }
-  return { kind: "made", binary };
 }
 
 async function whyImpossible(): Promise<string | null> {
@@ -80,22 +91,32 @@ async function whyImpossible(): Promise<string | null> {
 
 /** Downloads the packages into the folder, with lists and sources of its own: the system's are left alone. */
 async function download(folder: string): Promise<void> {
+  const until = performance.now() + DOWNLOAD_MS;
+  const left = () => ({
+    cwd: folder,
+    env: { APT_CONFIG: `${folder}/apt.conf` },
+    timeoutMs: Math.max(0, Math.round(until - performance.now())),
+  });
   const signed = await isThere(KEYRING) ? `[signed-by=${KEYRING}] ` : "";
   await Deno.writeTextFile(`${folder}/sources.list`, `deb ${signed}${await mirror()} ${SUITE} main\n`);
   await Deno.mkdir(`${folder}/lists/partial`, { recursive: true });
   await Deno.mkdir(`${folder}/cache/archives/partial`, { recursive: true });
-  const options = Object.entries({
+  const settings = Object.entries({
     "APT::Sandbox::User": "root", // else it complains of folders that its own user can't write to
     "Dir::Etc::sourcelist": `${folder}/sources.list`,
     "Dir::Etc::sourceparts": "/dev/null",
     "Dir::State::lists": `${folder}/lists`,
     "Dir::Cache": `${folder}/cache`,
     "APT::Update::Error-Mode": "any", // else it succeeds when it could fetch nothing at all
-  }).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
-  await run(["apt-get", ...options, "update"]);
+    "Acquire::Retries": "0",
+    "Acquire::http::Timeout": "10",
+    "Acquire::https::Timeout": "10",
+  }).map(([key, value]) => `${key} "${value}";\n`);
+  await Deno.writeTextFile(`${folder}/apt.conf`, settings.join(""));
+  await run(["apt-get", "update"], left());
   say(`Downloading QEMU 10 from ${SUITE} (not installing it)`);
   const packages = PACKAGES.map((name) => `${name}/${SUITE}`);
-  await run(["apt-get", ...options, "download", ...packages], { cwd: folder });
+  await run(["apt-get", "download", ...packages], left());
 }
 
 /** The mirror that this system takes its packages from. */

@@ -11,6 +11,8 @@ export class CommandError extends Error {
 export interface RunOptions {
   cwd?: string;
   env?: Record<string, string>;
+  /** How long it may take, in milliseconds; then it is ended, and that is a failure. Default: as long as it takes. */
+  timeoutMs?: number;
 }
 
 /**
@@ -23,17 +25,26 @@ export interface RunOptions {
  */
 export async function run(command: readonly string[], options: RunOptions = {}): Promise<string> {
   const [program = "", ...args] = command;
+  const { timeoutMs, ...where } = options;
+  const late = new AbortController();
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(), timeoutMs);
   const output = await new Deno.Command(program, {
-    ...options,
+    ...where,
     args,
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
+    signal: late.signal,
   }).output().catch((error) => {
     throw new CommandError(`Cannot run ${command.join(" ")}: ${error.message}`, { cause: error });
-  });
+  }).finally(() => clearTimeout(timer));
   const decoder = new TextDecoder();
   if (output.success) return decoder.decode(output.stdout);
+  if (late.signal.aborted) {
+    throw new CommandError(
+      `Cannot finish ${command.join(" ")}: it took longer than ${(timeoutMs ?? 0) / 1000} s`,
+    );
+  }
   const said = (decoder.decode(output.stderr) || decoder.decode(output.stdout)).trim();
   throw new CommandError(`Cannot finish ${command.join(" ")}: exit code ${output.code}\n${said}`);
 }
