@@ -96,7 +96,7 @@ class Builder {
   type(name: string, type: LiveType): TypeDefinition {
     const found = this.#known.definitions.get(name);
     const known = found?.kind === "command" || found?.kind === "event" ? undefined : found;
-    const { features } = { features: undefined, ...type };
+    const { features } = type;
     const named = this.#withSince({ name, ...(features === undefined ? {} : { features }) }, known);
     switch (type.kind) {
       case "enum": {

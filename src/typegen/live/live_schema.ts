@@ -18,6 +18,7 @@ export interface LiveEnum {
   readonly kind: "enum";
   readonly id: string;
   readonly values: readonly Named[];
+  readonly features?: readonly Feature[];
 }
 
 /** An object. Its members are all there, with those of the bases that it has in the source. */
@@ -121,7 +122,7 @@ class Reader {
       case "enum": {
         // Up to 6.1 there were only the values.
         const values = entity.members?.map(named) ?? entity.values.map((name) => ({ name }));
-        return { kind: "enum", id, values };
+        return { kind: "enum", id, values, ...features(entity) };
       }
       case "object":
         return {
