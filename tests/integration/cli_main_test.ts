@@ -57,7 +57,10 @@ Deno.test("main() says its version", async () => {
 Deno.test("main() exits with 2 and one message for a wrong command line, with no stack", async () => {
   const cases: [string[], string][] = [
     [["rnu"], 'qeeper: Unknown command "rnu", did you mean run?\n'],
-    [["\x1b[2J"], 'qeeper: Unknown command "\\u001b[2J"; there are run, argv, qmp, info, types, doctor, help\n'],
+    [
+      ["\x1b[2J"],
+      'qeeper: Unknown command "\\u001b[2J"; there are run, argv, qmp, info, types, doctor, help\n',
+    ],
     [["--hlep"], "qeeper: Unknown option --hlep, did you mean --help?\n"],
     [
       ["run"],

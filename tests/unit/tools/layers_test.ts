@@ -6,6 +6,7 @@ import { type Import, scan } from "../../../tools/layers/scan.ts";
 const GOOD: Readonly<Record<string, string>> = {
   "mod.ts": 'export { launch } from "./src/vm/mod.ts";',
   "src/cli/main.ts": 'import { launch } from "../vm/mod.ts";\nconst net = await import("node:net");',
+  "src/cli/shell/language/line.ts": "",
   "src/machine/argv.ts": 'import type { Address } from "../qmp/address.ts";\nexport const x = 1;',
   "src/qmp/address.ts": "export interface Address {}",
   "src/qmp/decoder.ts": 'import { spell } from "./_spell.ts"; // not Deno.readFile, nor Date.now()',
