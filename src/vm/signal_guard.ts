@@ -10,7 +10,8 @@ const DONE = "qeeper:signal-guard-done";
 /**
  * Ends something when this process is asked to end (SIGINT, SIGTERM, SIGHUP): runs `stop` first, then lets the signal have the effect
  * that it has without a handler. Of several guards the last one that is done does that. A second signal is obeyed at once.
- * Disposing removes the handlers.
+ * Until then a rejection that nobody handles does not end this process: what the script still waits for breaks just because of the
+ * stop. Disposing removes the handlers.
  *
  * @example
  * ```ts
@@ -55,6 +56,7 @@ export class SignalGuard implements Disposable {
       case "watching":
         this.#state = "stopping";
         globalThis.addEventListener(DONE, this.#notYet);
+        globalThis.addEventListener("unhandledrejection", this.#notYet);
         // Whatever the stop comes to, the process was told to end.
         this.#stop().then(() => this.#die(signal), () => this.#die(signal));
         return;
@@ -71,11 +73,13 @@ export class SignalGuard implements Disposable {
     if (globalThis.dispatchEvent(others)) die(signal);
   }
 
-  readonly #notYet = (question: Event): void => question.preventDefault();
+  /** Keeps this process from ending, by another guard or by a rejection, while this guard is at work. */
+  readonly #notYet = (end: Event): void => end.preventDefault();
 
   #finish(): void {
     this.#state = "done";
     globalThis.removeEventListener(DONE, this.#notYet);
+    globalThis.removeEventListener("unhandledrejection", this.#notYet);
     for (const { signal, handler } of this.#handlers.splice(0)) Deno.removeSignalListener(signal, handler);
   }
 }
