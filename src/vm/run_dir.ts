@@ -11,6 +11,8 @@ const ROOM_FOR_NAME_BYTES = 13;
  */
 export interface RunDir extends AsyncDisposable {
   readonly paths: RunPaths;
+  /** Aborted when it was disposed of or discarded. */
+  readonly gone: AbortSignal;
   /** Removes it after a launch that failed: all that was made here, logs too, and the directory itself if it was not there. */
   discard(): Promise<void>;
   /** Does what disposing does, without waiting: for the very end of a script. It is best effort, and never throws. */
@@ -104,9 +106,14 @@ function makeUnder(root: string): RunDir {
       );
     }
     checkOwner(root, dir);
-    const remove = () => unlessGone(Deno.remove(dir, { recursive: true }));
+    const gone = new AbortController();
+    const remove = async () => {
+      await unlessGone(Deno.remove(dir, { recursive: true }));
+      gone.abort();
+    };
     return {
       paths: runPaths(dir),
+      gone: gone.signal,
       discard: remove,
       removeSync: () => bestEffort(() => Deno.removeSync(dir, { recursive: true })),
       [Symbol.asyncDispose]: remove,
@@ -139,11 +146,13 @@ async function takeOver(wanted: string): Promise<RunDir> {
     );
   }
   await Deno.chmod(dir, 0o700);
+  const gone = new AbortController();
   return {
     paths: runPaths(dir),
+    gone: gone.signal,
     async discard() {
-      if (!wasThere) return await unlessGone(Deno.remove(dir, { recursive: true }));
-      await unlessGone(empty(dir, () => true));
+      await unlessGone(wasThere ? empty(dir, () => true) : Deno.remove(dir, { recursive: true }));
+      gone.abort();
     },
     removeSync: () =>
       bestEffort(() => {
@@ -151,7 +160,10 @@ async function takeOver(wanted: string): Promise<RunDir> {
           if (!isLog(name)) Deno.removeSync(`${dir}/${name}`, { recursive: true });
         }
       }),
-    [Symbol.asyncDispose]: () => unlessGone(empty(dir, (name) => !isLog(name))),
+    async [Symbol.asyncDispose]() {
+      await unlessGone(empty(dir, (name) => !isLog(name)));
+      gone.abort();
+    },
   };
 }
 

@@ -14,7 +14,8 @@ export interface ScriptTiesOptions {
 
 /**
  * Ends a VM with its script, as far as a script can see to that itself: at signals that ask it to end, at `Deno.exit()`, and, where
- * nothing else would, at an error that nobody catches. Its run directory goes with it. Disposing takes all of it back.
+ * nothing else would, at an error that nobody catches. Its run directory goes with it. Disposing takes all of it back, but for a run
+ * directory that is still there: that goes with the script.
  */
 export class ScriptTies implements Disposable {
   readonly #runDir: RunDir;
@@ -29,7 +30,7 @@ export class ScriptTies implements Disposable {
   constructor(runDir: RunDir, { lifetime, signals, tie }: ScriptTiesOptions) {
     this.#runDir = runDir;
     if (lifetime === "owned") {
-      this.#atScriptEnd("unload");
+      globalThis.addEventListener("unload", () => this.#endAtOnce(), { signal: runDir.gone });
       if (tie === "none") this.#atUncaughtErrors();
     }
     if (signals === "stop") this.#stack.use(new SignalGuard(() => this.#end(), () => this.#endAtOnce()));
@@ -39,19 +40,16 @@ export class ScriptTies implements Disposable {
     this.#stack.dispose();
   }
 
-  /** A script that is killed runs nothing, and one that ends by an error does not unload. */
-  #atScriptEnd(name: string): void {
+  /** A script that ends by an error does not unload. */
+  #atUncaughtErrors(): void {
     const handler = (event: Event) => {
       // One that another handler has prevented from ending the script is no end.
       if (!event.defaultPrevented) this.#endAtOnce();
     };
-    globalThis.addEventListener(name, handler);
-    this.#stack.defer(() => globalThis.removeEventListener(name, handler));
-  }
-
-  #atUncaughtErrors(): void {
-    this.#atScriptEnd("error");
-    this.#atScriptEnd("unhandledrejection");
+    for (const name of ["error", "unhandledrejection"]) {
+      globalThis.addEventListener(name, handler);
+      this.#stack.defer(() => globalThis.removeEventListener(name, handler));
+    }
   }
 
   async #end(): Promise<void> {
