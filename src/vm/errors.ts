@@ -61,7 +61,7 @@ export function earlyExitError(
   stderr: string,
 ): LaunchError {
   const [, words] = exit?.code === 126 || exit?.code === 127
-    ? /^(?:setpriv: failed to execute|sh: \d+: exec:) .*: ([^:\n]*)$/m.exec(stderr) ?? []
+    ? /^(?:setpriv: failed to execute|sh:) .*: ([^:\n]*)$/m.exec(stderr) ?? []
     : [];
   if (words !== undefined) {
     const binary = argv[0] ?? "";
@@ -110,8 +110,9 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
     "This QEMU lacks the device: list its devices with -device help, or install the package with its modules",
   ],
   [
-    /invalid option/,
-    "This QEMU is too old for the option, or was built without it: see its version with --version",
+    /invalid option|Invalid parameter '|Property '.*' not found|Parameter '.*' is unexpected|does not (accept value|support the option) '/,
+    "This QEMU is too old for the option, was built without it, or it is misspelt: see its version with --version; for a newer one " +
+    "install this year's package (Debian 12: apt-get install -t bookworm-backports qemu-system-x86), or name another binary",
   ],
   [/Address already in use/, "Leave the host port out (or 0), and QEMU chooses a free one"],
   [/cannot set up guest memory|Cannot allocate memory/, "The host has too little memory for memoryMiB"],

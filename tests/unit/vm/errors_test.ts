@@ -41,7 +41,12 @@ Deno.test("earlyExitError() adds what is known to help", async (t) => {
       /Another QEMU has this image open/,
     'Failed to get shared "write" lock': /Another QEMU has this image open/,
     "-device nope: 'nope' is not a valid device model name": /-device help/,
-    "-bogus: invalid option": /too old for the option/,
+    "-bogus: invalid option": /too old for the option.*install.*bookworm-backports/,
+    "-rtc bogus=1: Invalid parameter 'bogus'": /too old for the option/,
+    "Property 'pc-i440fx-7.2-machine.bogus' not found": /too old for the option/,
+    "-blockdev driver=file,bogus=1: Parameter 'bogus' is unexpected": /too old for the option/,
+    "-netdev bogus,id=n: Parameter 'type' does not accept value 'bogus'": /too old for the option/,
+    "Block format 'raw' does not support the option 'bogus'": /too old for the option/,
     "Failed to find an available port: Address already in use": /Leave the host port out/,
     "cannot set up guest memory 'pc.ram': Cannot allocate memory": /too little memory/,
   };
@@ -72,6 +77,9 @@ Deno.test("earlyExitError() tells the starter's failure from QEMU's: QEMU never 
     ],
     ["sh: 1: exec: nope: not found", 127, /there is no qemu-system-x86_64 .*dnf install/],
     ["sh: 1: exec: /q: Permission denied", 126, /can't be executed \(Permission denied\)/],
+    // Where sh is bash.
+    ["sh: line 1: exec: nope: not found", 127, /there is no qemu-system-x86_64 .*pacman -S/],
+    ["sh: line 1: /q: Permission denied", 126, /can't be executed \(Permission denied\)/],
   ];
   for (const [stderr, code, message] of cases) {
     await t.step(stderr, () => {
