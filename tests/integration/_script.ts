@@ -1,0 +1,84 @@
+// A script that launches VMs, as a process of its own, and what becomes of them.
+import { assert } from "@std/assert";
+import { isAlive, soon, untilState, type VmHost } from "./_vm_host.ts";
+
+/** A VM as a script tells of it. */
+export interface Launched {
+  pid: number;
+  runDir: string;
+}
+
+/** A script of its own, with the permissions that it is given. */
+export class Script implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #output: ReadableStreamDefaultReader<string>;
+  readonly #stderr: Promise<string>;
+  #unread = "";
+
+  constructor(host: VmHost, how: string, more: { count?: number; runDir?: string; flags?: string[] } = {}) {
+    const { count = 1, runDir, flags = ["-A"] } = more;
+    const script = new URL("_ending_script.ts", import.meta.url).pathname;
+    this.#child = new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "--quiet", "--no-prompt", "--no-check", ...flags, script],
+        ...[how, String(count), host.rom, ...(runDir === undefined ? [] : [runDir])],
+      ],
+      env: { NO_COLOR: "1" },
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#stderr = new Response(this.#child.stderr).text();
+  }
+
+  /** The next thing that it says. */
+  async said(): Promise<unknown> {
+    while (!this.#unread.includes("\n")) {
+      const { value, done } = await soon(this.#output.read());
+      if (done) throw new Error(`The script ended too early: ${await soon(this.#stderr)}`);
+      this.#unread += value;
+    }
+    const [line = "", ...rest] = this.#unread.split("\n");
+    this.#unread = rest.join("\n");
+    return JSON.parse(line);
+  }
+
+  /** What it launched, once it has, and that runs. */
+  async launched(): Promise<Launched[]> {
+    const launched = await this.said() as Launched[];
+    for (const { pid } of launched) assert(await isAlive(pid));
+    return launched;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** How it ended. */
+  async end(): Promise<{ code: number; signal: string | null; stderr: string }> {
+    const { code, signal } = await soon(this.#child.status);
+    return { code, signal, stderr: await soon(this.#stderr) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error; // it has ended already
+    }
+    await soon(this.#child.status);
+    await soon(this.#output.cancel());
+    await soon(this.#stderr);
+  }
+}
+
+/** Waits until all of these are gone, or zombies: signal 0 reaches those as well, so `/proc` is asked. */
+export async function untilDead(launched: readonly Launched[]): Promise<void> {
+  for (const { pid } of launched) await untilState(pid, ["gone", "Z"]);
+}
+
+/** Flags for no more than what the README says is needed. */
+export function leastFlags(dir: string): string[] {
+  return ["--allow-run=qemu-system-x86_64", `--allow-read=${dir}`, `--allow-write=${dir}`, "--allow-net"];
+}

@@ -1,0 +1,84 @@
+// Which permissions a script needs to launch, and what goes without the others.
+import { assertEquals, assertMatch } from "@std/assert";
+import { type Launched, leastFlags, Script, untilDead } from "./_script.ts";
+import { processesWith, VmHost } from "./_vm_host.ts";
+
+Deno.test("a script without --allow-run=setpriv takes its QEMU with it wherever it gets to run something", async (t) => {
+  await using host = await VmHost.make();
+  const ways: { how: string; signal?: Deno.Signal; code: number; stderr: RegExp }[] = [
+    { how: "exit", code: 3, stderr: /^$/ },
+    { how: "throw", code: 1, stderr: /nobody catches this/ },
+    { how: "reject", code: 1, stderr: /nobody awaits this/ },
+    // It may not send itself the signal, so it ends by the exit code that shells give.
+    { how: "wait", signal: "SIGTERM", code: 143, stderr: /^$/ },
+    { how: "wait", signal: "SIGINT", code: 130, stderr: /^$/ },
+    { how: "wait for a reply", signal: "SIGINT", code: 130, stderr: /^$/ },
+  ];
+  for (const [index, { how, signal, code, stderr }] of ways.entries()) {
+    await t.step(signal ? `${how}, ${signal}` : how, async () => {
+      const runDir = `${host.dir}/run${index}`;
+      await using script = new Script(host, how, { runDir, flags: leastFlags(host.dir) });
+      const launched = await script.said() as Launched[];
+      if (signal) script.kill(signal);
+      const end = await script.end();
+      assertEquals(end.code, code, end.stderr);
+      assertMatch(end.stderr, stderr);
+      await untilDead(launched);
+      const left = (await Array.fromAsync(Deno.readDir(runDir))).map(({ name }) => name);
+      assertEquals(
+        left.filter((name) => !name.endsWith(".log")),
+        [],
+        "only the logs of a named directory stay",
+      );
+    });
+  }
+});
+
+Deno.test("a script launches with no more permissions than its run directory, its sockets and QEMU", async (t) => {
+  await using host = await VmHost.make();
+  const runDir = (name: string) => `${host.dir}/${name}`;
+  const sockets = ["control", "watch", "console"].map((socket) => `unix:${runDir("b")}/${socket}`).join();
+  const cases: [string, string, string[]][] = [
+    ["a", "as the README says", leastFlags(host.dir)],
+    ["b", "each socket by itself", [
+      "--allow-run=qemu-system-x86_64",
+      `--allow-read=${runDir("b")}`,
+      `--allow-write=${runDir("b")}`,
+      `--allow-net=${sockets}`,
+    ]],
+    ["c", "and setpriv", ["--allow-run=qemu-system-x86_64,setpriv", ...leastFlags(host.dir).slice(1)]],
+  ];
+  for (const [name, title, flags] of cases) {
+    await t.step(title, async () => {
+      await using script = new Script(host, "exit", { runDir: runDir(name), flags });
+      const launched = await script.said() as Launched[];
+      const { code, stderr } = await script.end();
+      assertEquals([code, stderr], [3, ""]);
+      await untilDead(launched);
+    });
+  }
+});
+
+Deno.test("a script without a permission is told which, and leaves no QEMU behind", async (t) => {
+  await using host = await VmHost.make();
+  const all = leastFlags(host.dir);
+  const cases: [string, RegExp][] = [
+    ["--allow-run", /NotCapable: Requires run access to "qemu-system-x86_64"/],
+    ["--allow-write", /NotCapable: Requires write access to ".*\/run-write"/],
+    ["--allow-net", /NotCapable: Requires net access to "unix:.*\/control"/],
+  ];
+  for (const [flag, message] of cases) {
+    await t.step(flag, async () => {
+      const runDir = `${host.dir}/run-${flag.slice("--allow-".length)}`;
+      const flags = all.filter((one) => !one.startsWith(flag));
+      await using script = new Script(host, "wait", { runDir, flags });
+      const { code, stderr } = await script.end();
+      assertEquals(code, 1);
+      assertMatch(stderr, message);
+      // The directory was made, and removed again with all that was in it.
+      const left = await Array.fromAsync(Deno.readDir(host.dir));
+      assertEquals(left.filter(({ name }) => name.startsWith("run-")), []);
+      assertEquals(await processesWith(host.rom), []);
+    });
+  }
+});
