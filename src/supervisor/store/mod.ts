@@ -1,0 +1,14 @@
+/**
+ * What a supervisor keeps on the disk, so that the next one can go on: a lock, a record for each guest, and a journal.
+ *
+ * @module
+ */
+export { CRASH_POINTS, type CrashHook, type CrashPoint, noCrash } from "./crash_points.ts";
+export { StateError, StateLockedError } from "./errors.ts";
+export { Journal, type JournalOptions, type JournalTail } from "./journal.ts";
+export type { JournalEntry, JournalGap, JournalLine } from "./journal_entry.ts";
+export type { JsonObject, JsonValue } from "./json_value.ts";
+export { RECORD_VERSION, type RunRecord, type VmRecord } from "./record.ts";
+export { type BrokenRecord, type RecordList, RecordStore, type RecordStoreOptions } from "./record_store.ts";
+export { reportFromJson, reportToJson } from "./report_codec.ts";
+export { StateLock } from "./state_lock.ts";
