@@ -1,6 +1,6 @@
 import { main } from "../../src/cli/main.ts";
 import { bootSector, demoDisk, rom, tinyGuests, uni, unirom } from "../../src/testing/mod.ts";
-import { MemoryIo, type Terminals } from "../unit/cli/_memory_io.ts";
+import { MemoryIo, type Surroundings, type Terminals } from "../unit/cli/_memory_io.ts";
 
 /** How long a command may take to do what a test waits for. */
 const LIMIT_MS = 30_000;
@@ -57,8 +57,12 @@ export interface Running {
 }
 
 /** Starts the command in this process. */
-export function start(args: readonly string[], terminals: Terminals = {}): Running {
-  const io = new MemoryIo(terminals);
+export function start(
+  args: readonly string[],
+  terminals: Terminals = {},
+  surroundings: Surroundings = {},
+): Running {
+  const io = new MemoryIo(terminals, surroundings);
   const code = main(args, io);
   return {
     io,

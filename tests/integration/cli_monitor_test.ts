@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { QmpClient } from "../../src/qmp/mod.ts";
-import { command, qeeper, start, untilGone } from "./_cli.ts";
+import { command, qeeper, start } from "./_cli.ts";
 
 /** A QEMU that was started by hand, with a QMP monitor on a unix socket and one on TCP. */
 class HandStarted implements AsyncDisposable {
@@ -51,10 +51,6 @@ class HandStarted implements AsyncDisposable {
     return new HandStarted(child, dir, port ?? "");
   }
 
-  get pid(): number {
-    return this.#child.pid;
-  }
-
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       this.#child.kill("SIGKILL");
@@ -101,7 +97,12 @@ Deno.test("qeeper qmp exits with 2 for a wrong form, without connecting", async 
     [["/nowhere", "a", "[]"], "as a JSON object"],
     [["/nowhere", "a", "{"], "Malformed JSON"],
     [["/nowhere", "a", "{}", "b"], 'Unexpected argument "b"'],
+    [["/nowhere", "a", "b=1", "c"], 'Expected key=value, found "c"'],
+    [["/nowhere", '{"execute": 5}'], 'Expected {"execute"'],
+    [["/nowhere", '{"execute": "a"}', "b"], 'Unexpected argument "b"'],
     [["/nowhere", "a", "--hmp", "b"], "exclude each other"],
+    [["/nowhere", "a", "--pipe"], "exclude each other"],
+    [["/nowhere", "--transcript", "/nowhere/file"], 'cannot open "/nowhere/file"'],
     [["/nowhere", "--events", "--hmp", "b"], "exclude each other"],
   ];
   for (const [args, message] of cases) {
@@ -146,16 +147,6 @@ Deno.test("qeeper qmp is a shell: lines in, replies and events out in QEMU's ord
   assertEquals(JSON.parse(lines[3] ?? "").event, "STOP");
   assertEquals(JSON.parse(lines[6] ?? "").error.class, "CommandNotFound");
   assertEquals(io.err, "");
-});
-
-Deno.test("qeeper qmp's shell has a prompt on a terminal, indents there, and ends with QEMU", async () => {
-  await using qemu = await HandStarted.start();
-  const { io, code } = start(["qmp", qemu.unix], { stdin: true, stdout: true });
-  io.type("help\nquery-name\nquit\n");
-  assertEquals(await code, 0);
-  assertStringIncludes(io.out, "(qmp) query-status");
-  assertStringIncludes(io.out, '(qmp) {\n  "return": {\n    "name": "by hand"\n  }\n}\n(qmp) ');
-  assert(await untilGone(qemu.pid));
 });
 
 Deno.test("qeeper qmp --events prints events of these names until a signal", async () => {

@@ -48,7 +48,7 @@ export async function runInteractive(
   await using history = await HistoryFile.open(historyPath((name) => io.environment?.(name)));
   const shell = new InteractiveShell(client, options, history);
   using events = client.events();
-  using editor = await LineEditor.open(io, {
+  await using editor = await LineEditor.open(io, {
     history: history.lines,
     remembers: isKept,
     complete: (before) => shell.complete(before),
@@ -169,7 +169,9 @@ class InteractiveShell {
 
   /** The last words, when there is nobody left to talk to. */
   async sayEnd(editor: LineEditor): Promise<void> {
-    editor.prompt("");
+    // What is being typed is left on its line; a prompt that nobody typed behind is of no use any more.
+    if (editor.line === "") editor.prompt("");
+    editor.leave();
     const reason = this.#shutdown?.data?.reason;
     const text = this.#shutdown === null
       ? "The connection is over: QEMU ended without a word, or closed this monitor"

@@ -1,3 +1,4 @@
+import { deadline } from "@std/async/deadline";
 import type { createInterface as CreateInterface, Interface } from "node:readline";
 import type { Io } from "../io.ts";
 import { HISTORY_LINES } from "./history_file.ts";
@@ -6,6 +7,9 @@ import { type TerminalStreams, terminalStreams } from "./terminal_streams.ts";
 
 /** How long a process that stops itself is given to stop. */
 const SUSPEND_MS = 50;
+
+/** How long a terminal may take to take the last words. */
+const FLUSH_MS = 1000;
 
 /** What an editor tells its owner. */
 export interface EditorHandlers {
@@ -43,7 +47,7 @@ interface Innards {
  * A line of text that is edited on a terminal, with a history and completion, while other text can be printed above it. Keys are
  * `node:readline`'s. From the beginning to the disposal the terminal is in raw mode.
  */
-export class LineEditor implements Disposable {
+export class LineEditor implements AsyncDisposable {
   readonly #io: Io;
   readonly #readline: Interface & Innards;
   readonly #streams: TerminalStreams;
@@ -69,6 +73,7 @@ export class LineEditor implements Disposable {
       input,
       output,
       terminal: true,
+      prompt: "",
       history: [...options.history],
       historySize: HISTORY_LINES,
       removeHistoryDuplicates: true,
@@ -89,7 +94,7 @@ export class LineEditor implements Disposable {
     readline.on("SIGINT", () => this.#interrupt());
     readline.on("SIGTSTP", () => this.#suspend());
     readline.on("close", () => {
-      this[Symbol.dispose]();
+      this.leave();
       handlers.ended();
     });
     output.on("error", () => handlers.ended());
@@ -110,6 +115,11 @@ export class LineEditor implements Disposable {
     // Here and not above: it takes 20 ms, which only a shell on a terminal has to pay.
     const { createInterface } = await import("node:readline");
     return new LineEditor(io, await terminalStreams(io), createInterface, options);
+  }
+
+  /** What has been typed so far. */
+  get line(): string {
+    return this.#readline.line;
   }
 
   /** Shows a prompt, and what has been typed behind it. An empty one is shown while nothing is waited for. */
@@ -137,8 +147,8 @@ export class LineEditor implements Disposable {
     return promise;
   }
 
-  /** Gives the terminal back as it was. What is being edited is left behind on a line of its own. */
-  [Symbol.dispose](): void {
+  /** Gives the terminal back as it was. What is being edited is left behind on a line of its own; text can be printed still. */
+  leave(): void {
     if (this.#state === "closed") return;
     this.#state = "closed";
     clearTimeout(this.#suspended);
@@ -146,6 +156,15 @@ export class LineEditor implements Disposable {
     if (this.#shown()) this.#output.write("\r\n");
     this.#readline.close();
     this.#streams.close();
+  }
+
+  /** Leaves, and waits until all is written, unless the terminal does not take it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.leave();
+    if (this.#output.destroyed) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#output.write("", () => resolve());
+    await deadline(promise, FLUSH_MS).catch(() => {});
   }
 
   #shown(): boolean {

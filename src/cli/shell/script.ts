@@ -134,7 +134,12 @@ async function nextLine(
   ended: AbortSignal,
 ): Promise<IteratorResult<string> | null> {
   const next = lines.next();
-  if (ended.aborted) return await Promise.race([next, turnOfTimers()]);
+  if (ended.aborted) {
+    const turn = turnOfTimers();
+    const first = await Promise.race([next, turn]);
+    await turn;
+    return first;
+  }
   try {
     return await abortable(next, ended);
   } catch (error) {

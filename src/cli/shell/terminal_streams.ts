@@ -1,5 +1,7 @@
 import type { Io } from "../io.ts";
 
+const TAB = 0x09;
+
 /** A terminal as `node:readline` wants it. */
 export interface TerminalStreams {
   readonly input: NodeJS.ReadableStream & { setRawMode(on: boolean): void };
@@ -39,10 +41,21 @@ export async function terminalStreams(io: Io): Promise<TerminalStreams> {
     while (state === "open") {
       // A terminal that is gone is at its end.
       const count = await io.stdin.read(buffer).catch(() => null);
-      if (state === "open") input.push(count === null ? null : buffer.slice(0, count));
-      if (count === null) return;
+      if (state !== "open") return;
+      if (count === null) return void input.push(null);
+      for (const keys of withTabsApart(buffer.slice(0, count))) input.push(keys);
     }
   };
   void feed();
   return { input, output, close: () => void (state = "closed") };
+}
+
+/**
+ * What was typed, with each TAB at its end by itself: readline takes a TAB that comes with other keys for pasted text, and over a slow line two
+ * of them come together.
+ */
+function* withTabsApart(typed: Uint8Array): Generator<Uint8Array> {
+  const tabs = typed.length - (typed.findLastIndex((byte) => byte !== TAB) + 1);
+  if (tabs < typed.length) yield typed.subarray(0, typed.length - tabs);
+  for (let count = 0; count < tabs; count++) yield Uint8Array.of(TAB);
 }
