@@ -51,11 +51,7 @@ export async function launch(config: VmConfig, options: LaunchOptions = {}): Pro
   const tie = await findTie(lifetime, logger);
   const runDir = await makeRunDir(options.runDir);
   const signals = options.signals ?? (lifetime.kind === "owned" ? "stop" : "ignore");
-  // Ctrl-C in a terminal goes to a whole session. Where this script answers it by ending QEMU, QEMU may as well have it; where the script
-  // does something else, QEMU must not (but for one that could outlive the script by that). A session costs a fork, about 1 ms.
-  const session = lifetime.kind === "detached" || (signals === "ignore" && tie === "setpriv")
-    ? "own"
-    : "shared";
+  const session = sessionFor(lifetime, signals, tie);
   const ties = new ScriptTies(runDir, { lifetime: lifetime.kind, signals, tie });
   try {
     return await launchIn({ config: checked, runDir, tie, ties, lifetime, session, logger, options });
@@ -120,4 +116,14 @@ async function start(plan: Plan, facts: HostFacts): Promise<Vm> {
     await endNow(process);
     throw error;
   }
+}
+
+/**
+ * A terminal sends Ctrl-C to everything in its session; QEMU in one of its own leaves the answer to this script. Not where QEMU could outlive
+ * the script by that, nor where it makes no difference: a session costs a fork, about 1 ms of a launch.
+ */
+function sessionFor(lifetime: Lifetime, signals: "stop" | "ignore", tie: Tie): SpawnRequest["session"] {
+  if (lifetime.kind === "detached") return "own";
+  const terminal = [Deno.stdin, Deno.stdout, Deno.stderr].some((stream) => stream.isTerminal());
+  return tie === "setpriv" && (terminal || signals === "ignore") ? "own" : "shared";
 }
