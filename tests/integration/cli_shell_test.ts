@@ -51,6 +51,11 @@ Deno.test("the shell completes from the schema of the QEMU that it talks to", as
   }
   running.io.type("\x03");
   await untilPrompt(running);
+  running.io.type("query-name\r");
+  await running.until(({ out }) => out.includes("{}"));
+  await untilPrompt(running);
+  running.io.type("\x03");
+  await running.until(({ out }) => out.includes("Ctrl-C once more, or Ctrl-D, leaves"));
   running.io.type("\x03");
   assertEquals(await running.code, 0);
 });

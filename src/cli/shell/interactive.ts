@@ -88,7 +88,7 @@ class InteractiveShell {
     this.#take({ kind: "line", line: text });
   }
 
-  interrupted(dropped: string): void {
+  interrupted(dropped: string, editor: LineEditor): void {
     const running = this.#running;
     this.#turns = [];
     if (running !== null) {
@@ -100,6 +100,7 @@ class InteractiveShell {
       this.ended();
     } else {
       this.#leaving = "at the next Ctrl-C";
+      if (dropped === "") void this.#say(editor, "Ctrl-C once more, or Ctrl-D, leaves; QEMU goes on");
     }
   }
 

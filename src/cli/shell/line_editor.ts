@@ -16,7 +16,7 @@ export interface EditorHandlers {
   /** A line is done. */
   line(text: string): void;
   /** Ctrl-C: this was typed, and is dropped. */
-  interrupted(dropped: string): void;
+  interrupted(dropped: string, editor: LineEditor): void;
   /** Ctrl-D on an empty line, or the terminal is gone. */
   ended(): void;
 }
@@ -193,7 +193,7 @@ export class LineEditor implements AsyncDisposable {
     this.#output.write("^C\r\n");
     Object.assign(this.#readline, { line: "", cursor: 0, prevRows: 0, historyIndex: -1 });
     this.#draw();
-    this.#handlers.interrupted(dropped);
+    this.#handlers.interrupted(dropped, this);
   }
 
   /** Ctrl-Z. A process that nobody could continue is not stopped by it, so the terminal is taken back either way. */

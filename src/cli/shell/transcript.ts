@@ -21,7 +21,8 @@ export const NO_TRANSCRIPT: Transcript = {
 
 /**
  * Appends to a file, which is made for its owner only if it is not there: a line for each message, with its time, `>` for what is sent and `<`
- * for what is received, and the message as JSON. Passwords and other secrets are left out.
+ * for what is received, and the message as JSON. Passwords and other secrets are left out, and
+ * so is what the shell asks for itself, the schema.
  *
  * @param path The file.
  * @param onFailure Told once, when it can't be written to any further.

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { explain, SHELL_HELP } from "../../../../src/cli/shell/language/help_text.ts";
 import { readLine } from "../../../../src/cli/shell/language/line.ts";
-import { type Refused, suggest } from "../../../../src/cli/shell/language/suggest.ts";
 import { splitWords } from "../../../../src/cli/shell/language/tokens.ts";
 import { SCHEMA } from "./_schema.ts";
 
@@ -47,67 +46,4 @@ Deno.test("the help's examples are lines that the shell reads", () => {
   const examples = [...SHELL_HELP.matchAll(/^ {2}(\S.*?)(?: {2,}.*)?$/gm)].map(([, line]) => line ?? "");
   assert(examples.length >= 8);
   for (const line of examples) assert(readLine(line).kind !== "empty", line);
-});
-
-Deno.test("suggest() says what was probably meant, where QEMU's words are about it", () => {
-  const refused = (
-    command: string,
-    args: Record<string, unknown>,
-    desc: string,
-    errorClass = "GenericError",
-  ): Refused => ({
-    command,
-    args,
-    class: errorClass,
-    desc,
-  });
-  const table: [Refused, string][] = [
-    [refused("qeury-status", {}, "", "CommandNotFound"), "query-status"],
-    [refused("hlep", {}, "", "CommandNotFound"), "help"],
-    [refused("set-action", { pnaic: "none" }, "Parameter 'pnaic' is unexpected"), "panic"],
-    [refused("set-action", { panic: "puase" }, "Parameter 'panic' does not accept value 'puase'"), "pause"],
-    [refused("device_del", { idd: "x" }, "Parameter 'id' is missing"), "id"],
-    [
-      refused(
-        "blockdev-add",
-        { driver: "qcow2", file: { driver: "fiel" } },
-        "Parameter 'driver' does not accept value 'fiel'",
-      ),
-      "file",
-    ],
-    [
-      refused("blockdev-add", { driver: "file", filenam: "x" }, "Parameter 'file.filenam' is unexpected"),
-      "filename",
-    ],
-    [
-      refused(
-        "migrate-set-capabilities",
-        { capabilities: [{ capability: "xbzrl", state: true }] },
-        "Parameter 'capability' does not accept value 'xbzrl'",
-      ),
-      "xbzrle",
-    ],
-  ];
-  for (const [one, near] of table) assertEquals(suggest(one, SCHEMA), `, did you mean ${near}?`);
-});
-
-Deno.test("suggest() says nothing where nothing is near, or QEMU complains of something else", () => {
-  const table: Refused[] = [
-    { command: "utter-nonsense", args: {}, class: "CommandNotFound", desc: "" },
-    { command: "set-action", args: { pnaic: "none" }, class: "GenericError", desc: "The disk is full" },
-    {
-      command: "set-action",
-      args: { panic: "none" },
-      class: "GenericError",
-      desc: "Parameter 'panic' is bad",
-    },
-    // A device has properties of its own.
-    {
-      command: "device_add",
-      args: { driver: "x", drive: "d0" },
-      class: "GenericError",
-      desc: "Property 'drive' is bad",
-    },
-  ];
-  for (const refused of table) assertEquals(suggest(refused, SCHEMA), "", refused.desc);
 });
