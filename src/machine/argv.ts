@@ -64,7 +64,7 @@ export function compileArgv(config: VmConfig, facts: HostFacts, paths: RunPaths)
     paths.pidFile,
     ...resetLogArgs(config, facts, paths),
     ...secretArgs(config, paths),
-    ...monitorArgs(config, paths),
+    ...monitorArgs(config, facts, paths),
     ...partArgs(config, board, paths),
     ...when("-incoming", config.incoming),
     ...(config.extraArgs ?? []),

@@ -20,4 +20,9 @@ export interface HostFacts {
   accel: "kvm" | "hvf" | "tcg";
   /** Whether the binary takes `-sandbox`. */
   sandbox: boolean;
+  /**
+   * Whether QEMU is to write every event to files in the run directory, whoever is connected: `pipe` is the chardev that does it in every
+   * version. Default: no.
+   */
+  recorder?: "pipe" | undefined;
 }

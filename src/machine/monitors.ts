@@ -1,4 +1,5 @@
 import type { MonitorConfig, VmConfig } from "./config.ts";
+import type { HostFacts } from "./facts.ts";
 import { formatOption } from "./options.ts";
 import type { RunPaths } from "./run_paths.ts";
 
@@ -6,24 +7,42 @@ import type { RunPaths } from "./run_paths.ts";
  * The arguments for every monitor, the built-in ones first: a `-chardev` and a `-mon` each.
  *
  * @param config The config.
+ * @param facts Whether there is a recorder.
  * @param paths Where the sockets are.
  * @returns Arguments.
  */
-export function monitorArgs(config: VmConfig, paths: RunPaths): string[] {
+export function monitorArgs(config: VmConfig, facts: Pick<HostFacts, "recorder">, paths: RunPaths): string[] {
   const builtIn: readonly MonitorConfig[] = [
     { id: "control", address: { transport: "unix", path: paths.control } },
     { id: "watch", address: { transport: "unix", path: paths.watch } },
     { id: "hmp", mode: "readline", address: { transport: "unix", path: paths.hmp } },
   ];
-  return [...builtIn, ...(config.monitors ?? [])].flatMap((monitor) => {
-    const { id, mode = "control", pretty } = monitor;
-    return [
-      "-chardev",
-      monitorChardev(monitor, paths),
-      "-mon",
-      formatOption(undefined, { chardev: id, mode, pretty }),
-    ];
-  });
+  return [
+    ...builtIn.flatMap((monitor) => oneMonitor(monitor, paths)),
+    ...recorderArgs(facts, paths),
+    ...(config.monitors ?? []).flatMap((monitor) => oneMonitor(monitor, paths)),
+  ];
+}
+
+function oneMonitor(monitor: MonitorConfig, paths: RunPaths): string[] {
+  const { id, mode = "control", pretty } = monitor;
+  return [
+    "-chardev",
+    monitorChardev(monitor, paths),
+    "-mon",
+    formatOption(undefined, { chardev: id, mode, pretty }),
+  ];
+}
+
+/** A monitor that nobody connects to: two regular files, one with its only command, one for all that it says. */
+function recorderArgs({ recorder }: Pick<HostFacts, "recorder">, paths: RunPaths): string[] {
+  if (recorder === undefined) return [];
+  return [
+    "-chardev",
+    formatOption(recorder, { id: "recorder", path: paths.recorder }),
+    "-mon",
+    formatOption(undefined, { chardev: "recorder", mode: "control" }),
+  ];
 }
 
 function monitorChardev(monitor: MonitorConfig, paths: RunPaths): string {

@@ -19,6 +19,8 @@ export interface RunPaths {
   consoleLog: string;
   /** Socket of the guest agent's channel. */
   agent: string;
+  /** The flight recorder: QEMU reads `.in` and writes every event to `.out`; this is the path without either. */
+  recorder: string;
   /** QEMU's pid file, which it locks as long as it runs. */
   pidFile: string;
   /** What QEMU said on stderr, where it is kept in a file. */
@@ -71,6 +73,7 @@ export function runPaths(dir: string): RunPaths {
     console: `${root}/console`,
     consoleLog: `${root}/console.log`,
     agent: `${root}/agent`,
+    recorder: `${root}/rec`,
     pidFile: `${root}/pid`,
     stderr: `${root}/stderr.log`,
     cpuResetLog: `${root}/resets.log`,

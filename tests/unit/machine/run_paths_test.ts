@@ -18,6 +18,7 @@ Deno.test("runPaths() gives every path in the run directory, no two the same", (
     "/run/vm/console",
     "/run/vm/console.log",
     "/run/vm/agent",
+    "/run/vm/rec",
     "/run/vm/pid",
     "/run/vm/stderr.log",
     "/run/vm/resets.log",
