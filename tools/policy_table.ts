@@ -4,6 +4,7 @@
  *     deno run tools/policy_table.ts                                 prints it
  *     deno run --allow-read=. --allow-write=. tools/policy_table.ts README.md   puts it between the file's markers
  */
+import { wordOf } from "../src/supervisor/action.ts";
 import { actionFor, CAUSE_CLASSES, type EndClass, RESTARTED } from "../src/supervisor/cause_table.ts";
 import type { RestartWhen } from "../src/supervisor/spec.ts";
 import type { VerdictCause } from "../src/vm/mod.ts";
@@ -24,7 +25,7 @@ export function policyTable(): string {
   const row = (label: string, endClass: EndClass, cause: VerdictCause, tripleFault: boolean): string[] => [
     label,
     endClass,
-    ...words.map((restart) => actionFor({ restart, onCause: {} }, { cause, tripleFault })),
+    ...words.map((restart) => wordOf(actionFor({ restart, onCause: {} }, { cause, tripleFault }))),
   ];
   const causes = Object.keys(CAUSE_CLASSES) as VerdictCause[];
   const rows = CLASSES.flatMap((endClass) => [

@@ -5,7 +5,7 @@ import { introduce, type RunJob } from "./run_job.ts";
 import { StopRequests } from "./stop_requests.ts";
 
 /** Why the supervisor does nothing more. */
-type GivenUp = "stopped" | "preserved" | "restart-limit";
+type GivenUp = "stopped" | "preserved" | "restart-limit" | "unverifiable";
 
 /**
  * Runs a guest under a supervisor, life after life, until its policy or a person has had enough.

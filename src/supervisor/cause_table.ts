@@ -1,5 +1,6 @@
 import type { Verdict, VerdictCause } from "../vm/mod.ts";
-import type { Action, Policy, RestartWhen } from "./spec.ts";
+import type { Action } from "./action.ts";
+import type { Policy, RestartWhen } from "./spec.ts";
 
 /**
  * What kind of an end a cause is, which is what the restart words are about.

@@ -10,12 +10,20 @@ import type { Policy } from "./spec.ts";
  * @returns The config to launch.
  */
 export function heldConfig(config: VmConfig, policy: Pick<Policy, "onCause">): VmConfig {
-  const onReset = policy.onCause["guest-reset"];
-  const reboot = onReset === "restart" || onReset === "stop" || onReset === "preserve"
-    ? { reboot: "shutdown" as const }
-    : {};
+  const reboot = holdsReboots(policy) ? { reboot: "shutdown" as const } : {};
   return {
     ...config,
     actions: { shutdown: "pause", panic: "pause", watchdog: "pause", ...reboot, ...config.actions },
   };
+}
+
+/**
+ * Whether QEMU has to hold the guest's reboots: where the policy has something to do about one before the next life, a dump as well.
+ *
+ * @param policy What is done about its ends.
+ * @returns Whether it has to.
+ */
+export function holdsReboots(policy: Pick<Policy, "onCause">): boolean {
+  const onReset = policy.onCause["guest-reset"];
+  return onReset !== undefined && onReset !== "reset" && onReset !== "resume";
 }

@@ -9,8 +9,18 @@
  *
  * @module
  */
+export { type Action, type ActionWord, type DumpAction, type DumpOptions, wordOf } from "./action.ts";
 export { actionFor, CAUSE_CLASSES, type EndClass, RESTARTED } from "./cause_table.ts";
 export type { Phase, PolicyAction, Wanted } from "./policy.ts";
+export { policyOf } from "./policy_of.ts";
 export { type Report, type ReportBody, REPORTED_EVENTS, type ReportHead } from "./report.ts";
-export type { Action, Backoff, Policy, RestartLimit, RestartWhen, SupervisedVm } from "./spec.ts";
+export type {
+  Backoff,
+  OnStuck,
+  OnUnreachable,
+  Policy,
+  RestartLimit,
+  RestartWhen,
+  SupervisedVm,
+} from "./spec.ts";
 export { type GuestStatus, Supervisor, type SupervisorOptions, type WaitOptions } from "./supervisor.ts";

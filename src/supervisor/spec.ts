@@ -1,6 +1,6 @@
 import type { VmConfig } from "../machine/mod.ts";
 import type { StopOptions, VerdictCause } from "../vm/mod.ts";
-import { CAUSE_CLASSES, RESTARTED } from "./cause_table.ts";
+import type { Action } from "./action.ts";
 
 /**
  * When a guest that ended is started again, in systemd's words: never; after a clean end; after a failure; after a failure that
@@ -16,24 +16,6 @@ import { CAUSE_CLASSES, RESTARTED } from "./cause_table.ts";
  * ```
  */
 export type RestartWhen = "no" | "on-success" | "on-failure" | "on-abnormal" | "always";
-
-/**
- * What to do about an end: `restart` as a new process; `reset` in place, or `resume` the CPUs where they were held, where QEMU still
- * holds the guest (else, and where QEMU refuses, as `restart`); `preserve` everything as it is, for a person to look at; `stop`, that
- * is clear QEMU away and leave the guest stopped.
- *
- * @example
- * ```ts
- * import { type Action, actionFor } from "@qeeper/qeeper";
- * import { assertEquals } from "@std/assert";
- *
- * const full = { cause: "io-error", tripleFault: null } as const;
- * const usual: Action = actionFor({ restart: "always", onCause: {} }, full);
- * const named: Action = actionFor({ restart: "always", onCause: { "io-error": "resume" } }, full);
- * assertEquals([usual, named], ["preserve", "resume"]);
- * ```
- */
-export type Action = "restart" | "reset" | "resume" | "preserve" | "stop";
 
 /**
  * How long to wait before a restart. The first one within a period is immediate.
@@ -97,6 +79,44 @@ export interface RestartLimit {
 }
 
 /**
+ * What to do about a QEMU that is there and does not answer, because its main loop is blocked or its process is stopped: `report` it;
+ * `restart` it as a new process, whatever `restart` says; or `preserve` it, for a person to look at.
+ *
+ * @example
+ * ```ts
+ * import { type OnStuck, policyOf } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const onStuck: OnStuck = { action: "restart" };
+ * assertEquals(policyOf({ onStuck }).onStuck, { afterMs: 60_000, action: "restart" });
+ * ```
+ */
+export interface OnStuck {
+  /** After how long, in milliseconds. Default 60000. */
+  afterMs?: number;
+  /** Default `report`. */
+  action?: "report" | "restart" | "preserve";
+}
+
+/**
+ * What to do when every monitor of a guest is lost and its process lives: it is given time to end or to be reached again; then it has
+ * ended as `unresponsive`, and `restart` and `onCause` say what follows.
+ *
+ * @example
+ * ```ts
+ * import { type OnUnreachable, policyOf } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const onUnreachable: OnUnreachable = { graceMs: 1_000 };
+ * assertEquals(policyOf({ onUnreachable }).onUnreachable, onUnreachable);
+ * ```
+ */
+export interface OnUnreachable {
+  /** How long, in milliseconds. Default 10000. */
+  graceMs?: number;
+}
+
+/**
  * A guest to keep.
  *
  * @example
@@ -126,6 +146,10 @@ export interface SupervisedVm {
   limit?: RestartLimit;
   /** What to do about particular ends, whatever `restart` says. */
   onCause?: Partial<Record<VerdictCause, Action>>;
+  /** What to do when it is there and does not answer. */
+  onStuck?: OnStuck;
+  /** What to do when its monitors are lost. */
+  onUnreachable?: OnUnreachable;
   /** The budgets of the stop ladder. */
   stop?: StopOptions;
 }
@@ -143,6 +167,8 @@ export interface SupervisedVm {
  *   backoff: { initialMs: 100, factor: 2, maxMs: 30_000, jitter: 0.2, resetAfterMs: 60_000 },
  *   limit: { restarts: 5, withinMs: 60_000 },
  *   onCause: { "guest-shutdown": "stop" },
+ *   onStuck: { afterMs: 60_000, action: "report" },
+ *   onUnreachable: { graceMs: 10_000 },
  * };
  * assertEquals(actionFor(policy, { cause: "guest-shutdown", tripleFault: null }), "stop");
  * ```
@@ -156,75 +182,8 @@ export interface Policy {
   limit: RestartLimit;
   /** What to do about particular ends. */
   onCause: Partial<Record<VerdictCause, Action>>;
-}
-
-const DEFAULT_BACKOFF: Required<Backoff> = {
-  initialMs: 100,
-  factor: 2,
-  maxMs: 30_000,
-  jitter: 0.2,
-  resetAfterMs: 60_000,
-};
-const DEFAULT_LIMIT: RestartLimit = { restarts: 5, withinMs: 60_000 };
-
-/** The longest that a timer can wait (24.8 days): with more it goes off at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
-
-const ACTIONS: readonly Action[] = ["restart", "reset", "resume", "preserve", "stop"];
-
-/**
- * Checks the policy of a spec, and fills in what it leaves out.
- *
- * @param spec The spec; its config is not looked at.
- * @returns The whole policy.
- * @throws {RangeError} When a number is out of its range; it names the number.
- * @throws {TypeError} When a word or a key is none that is known; it names it, and those that are.
- */
-export function policyOf(spec: Omit<SupervisedVm, "config">): Policy {
-  checkKeys("a guest's spec", spec, ["config", "restart", "backoff", "limit", "onCause", "stop"]);
-  checkKeys("'backoff'", spec.backoff, Object.keys(DEFAULT_BACKOFF));
-  checkKeys("'limit'", spec.limit, Object.keys(DEFAULT_LIMIT));
-  checkKeys("'onCause'", spec.onCause, Object.keys(CAUSE_CLASSES));
-  checkKeys("'stop'", spec.stop, ["powerdownMs", "quitMs", "termMs"]);
-  const { restart = "on-failure" } = spec;
-  checkWord("restart", restart, Object.keys(RESTARTED));
-  for (const [cause, action] of Object.entries(spec.onCause ?? {})) {
-    checkWord(`onCause.${cause}`, action, ACTIONS);
-  }
-  for (const [name, ms] of Object.entries(spec.stop ?? {})) checkRange(`stop.${name}`, ms, 0);
-  const backoff = { ...DEFAULT_BACKOFF, ...spec.backoff };
-  const limit = { ...DEFAULT_LIMIT, ...spec.limit };
-  checkRange("backoff.initialMs", backoff.initialMs, 0, MAX_TIMER_MS);
-  checkRange("backoff.factor", backoff.factor, 1);
-  checkRange("backoff.maxMs", backoff.maxMs, backoff.initialMs, MAX_TIMER_MS);
-  checkRange("backoff.jitter", backoff.jitter, 0, 1);
-  checkRange("backoff.resetAfterMs", backoff.resetAfterMs, 0);
-  checkRange("limit.restarts", limit.restarts, 0);
-  checkRange("limit.withinMs", limit.withinMs, 0);
-  return { restart, backoff, limit, onCause: { ...spec.onCause } };
-}
-
-function checkRange(name: string, value: number, least: number, most: number = Infinity): void {
-  if (typeof value === "number" && value >= least && value <= most) return;
-  const range = most === Infinity ? `a number of at least ${least}` : `a number from ${least} to ${most}`;
-  throw new RangeError(`Cannot supervise as '${name}' must be ${range}: current value is ${value}`);
-}
-
-function checkWord(name: string, word: unknown, known: readonly string[]): void {
-  if (typeof word === "string" && known.includes(word)) return;
-  throw new TypeError(
-    `Cannot supervise as '${name}' must be one of ${known.join(", ")}: current value is ${
-      JSON.stringify(word)
-    }`,
-  );
-}
-
-/** An option that is passed over in silence is worse than one that is refused. */
-function checkKeys(name: string, part: object | undefined, known: readonly string[]): void {
-  for (const key of Object.keys(part ?? {})) {
-    if (known.includes(key)) continue;
-    throw new TypeError(
-      `Cannot supervise as ${name} has no ${JSON.stringify(key)}; it has: ${known.join(", ")}`,
-    );
-  }
+  /** What to do when it does not answer. */
+  onStuck: Required<OnStuck>;
+  /** What to do when its monitors are lost. */
+  onUnreachable: Required<OnUnreachable>;
 }

@@ -14,6 +14,7 @@
  */
 export { type Accel, type AccelChoice, type AccelRequest, chooseAccel } from "./accel.ts";
 export { attach } from "./attach.ts";
+export { DUMP_FORMATS, type DumpFormat } from "./dump.ts";
 export { ConsoleClosedError, ConsoleTimeoutError, LaunchError } from "./errors.ts";
 export { HmpMonitor, type HmpOptions } from "./hmp_monitor.ts";
 export { launch } from "./launch.ts";
