@@ -17,6 +17,8 @@ export interface ExecutorOptions {
   readonly limit: ExecuteOptions;
   /** Told what is sent and received. */
   readonly transcript: Transcript;
+  /** Waits until the events that came before a reply are told. */
+  readonly caughtUp: () => Promise<void>;
   /** Who reads the replies: a person is also told what was probably meant, and which keys there are. */
   readonly reader: "person" | "program";
 }
@@ -163,15 +165,17 @@ export class Executor {
     args: Record<string, unknown>,
     { signal, oob = false }: Sending,
   ): Promise<unknown> {
-    const { transcript, limit } = this.#options;
+    const { transcript, limit, caughtUp } = this.#options;
     const given = Object.keys(args).length > 0 ? { arguments: args } : {};
     transcript.sent({ [oob ? "exec-oob" : "execute"]: command, ...given });
     try {
       const options = { ...limit, oob, ...signal === undefined ? {} : { signal } };
       const value = await this.#client.execute(command, args, options);
+      await caughtUp();
       transcript.received({ return: returnsSecret(command, args) ? "<hidden>" : value });
       return value;
     } catch (error) {
+      await caughtUp();
       if (error instanceof QmpCommandError) {
         transcript.received({ error: { class: error.class, desc: error.desc } });
       } else {

@@ -3,6 +3,7 @@ import type { AnyQmpEvent, QmpClient } from "../../qmp/mod.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { oneLine } from "../text.ts";
+import type { EventPump, EventReader } from "./event_pump.ts";
 import type { Executor } from "./executor.ts";
 import type { Face } from "./faces.ts";
 import { HistoryFile, historyPath, isKept } from "./history_file.ts";
@@ -18,6 +19,7 @@ const COMPLETION_MS = 500;
 /** What a shell on a terminal is made with. */
 export interface InteractiveOptions {
   readonly executor: Executor;
+  readonly pump: EventPump;
   readonly face: Face;
   readonly palette: Palette;
   readonly transcript: Transcript;
@@ -47,7 +49,6 @@ export async function runInteractive(
 ): Promise<number> {
   await using history = await HistoryFile.open(historyPath((name) => io.environment?.(name)));
   const shell = new InteractiveShell(client, options, history);
-  using events = client.events();
   await using editor = await LineEditor.open(io, {
     history: history.lines,
     remembers: isKept,
@@ -55,9 +56,9 @@ export async function runInteractive(
     handlers: shell,
   });
   using _signals = io.onStopSignal(() => shell.stop());
-  const watching = shell.printEvents(events, editor);
+  const watching = options.pump.run(shell.reader(editor));
   const by = await shell.obeyLines(editor);
-  if (by === "person") events[Symbol.dispose]();
+  if (by === "person") options.pump[Symbol.dispose]();
   await watching;
   if (by === "connection") await shell.sayEnd(editor);
   if (client.failure) throw client.failure;
@@ -122,24 +123,21 @@ class InteractiveShell {
     return schema === null ? { typed: "", candidates: [] } : complete(before, schema, inTransaction);
   }
 
-  async printEvents(
-    events: AsyncIterable<AnyQmpEvent> & { readonly lagged: number },
-    editor: LineEditor,
-  ): Promise<void> {
+  /** Prints events above the line that is being edited. */
+  reader(editor: LineEditor): EventReader {
     const { transcript, face } = this.#options;
-    let missed = 0;
-    try {
-      for await (const event of events) {
+    return {
+      event: (event) => {
         transcript.received(event);
         if (event.event === "SHUTDOWN") this.#shutdown = event;
-        // Waited for, so that a slow terminal makes the stream drop events, and not this process grow.
-        await editor.print(face.event(event));
-        if (events.lagged > missed) await this.#say(editor, `${events.lagged - missed} events were dropped`);
-        missed = events.lagged;
-      }
-    } catch {
-      // The connection failed; `failure` says how.
-    }
+        return editor.print(face.event(event));
+      },
+      lagged: (count) => {
+        const text = `${count} events were dropped: this terminal is too slow`;
+        transcript.note(text);
+        return this.#say(editor, text);
+      },
+    };
   }
 
   /** Carries out lines until somebody ends it, and says who. */
@@ -162,8 +160,6 @@ class InteractiveShell {
       const outcome = await executor.run(turn.line, running.signal);
       this.#running = null;
       if (outcome.kind === "exit") return "person";
-      // An event that the command caused came before its reply, and is to be printed before it.
-      await new Promise((resolve) => setTimeout(resolve, 0));
       await editor.print(face.outcome(outcome));
     }
   }

@@ -52,7 +52,12 @@ export async function runOnce(
   limit: ExecuteOptions,
   transcript: Transcript,
 ): Promise<unknown> {
-  const executor = new Executor(client, { limit, transcript, reader: "program" });
+  const executor = new Executor(client, {
+    limit,
+    transcript,
+    reader: "program",
+    caughtUp: () => Promise.resolve(),
+  });
   return await executor.command(command, args, oob);
 }
 

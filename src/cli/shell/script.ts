@@ -1,9 +1,10 @@
 import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
-import type { QmpClient } from "../../qmp/mod.ts";
+import type { AnyQmpEvent, QmpClient } from "../../qmp/mod.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { Io } from "../io.ts";
 import { readLines } from "../line_reader.ts";
+import type { EventPump, EventReader } from "./event_pump.ts";
 import type { Executor } from "./executor.ts";
 import type { Face } from "./faces.ts";
 import type { Transcript } from "./transcript.ts";
@@ -14,6 +15,7 @@ const QUIT_MS = 5000;
 /** What a shell without a line editor is made with. */
 export interface ScriptOptions {
   readonly executor: Executor;
+  readonly pump: EventPump;
   readonly face: Face;
   readonly transcript: Transcript;
   /** Shown before each line; empty for none. */
@@ -30,12 +32,12 @@ export interface ScriptOptions {
  */
 export async function runScript(client: QmpClient, options: ScriptOptions, io: Io): Promise<number> {
   const script = new Script(client, options, io);
-  using events = client.events();
-  const watching = script.printEvents(events);
+  const { pump } = options;
+  const watching = pump.run(script);
   try {
     await script.obeyLines();
   } finally {
-    if (client.open) events[Symbol.dispose]();
+    if (client.open) pump[Symbol.dispose]();
     await watching;
   }
   await script.printed();
@@ -43,7 +45,7 @@ export async function runScript(client: QmpClient, options: ScriptOptions, io: I
   return script.failures > 0 && !io.stdin.terminal ? EXIT.failed : EXIT.ok;
 }
 
-class Script {
+class Script implements EventReader {
   /** How many lines failed. */
   failures = 0;
   readonly #client: QmpClient;
@@ -64,24 +66,15 @@ class Script {
     if (this.#unwritten !== null) throw this.#unwritten.error;
   }
 
-  async printEvents(
-    events: AsyncIterable<Parameters<Face["event"]>[0]> & { readonly lagged: number },
-  ): Promise<void> {
-    let missed = 0;
-    try {
-      for await (const event of events) {
-        this.#options.transcript.received(event);
-        // Waited for, so that a slow reader makes the stream drop events, and not this process grow.
-        await this.#print(this.#options.face.event(event));
-        if (events.lagged === missed) continue;
-        const text = `${events.lagged - missed} events were dropped: this reader is too slow`;
-        this.#options.transcript.note(text);
-        await this.#io.stderr.write(`qeeper: ${text}\n`);
-        missed = events.lagged;
-      }
-    } catch {
-      // The connection failed; `failure` says how.
-    }
+  async event(event: AnyQmpEvent): Promise<void> {
+    this.#options.transcript.received(event);
+    await this.#print(this.#options.face.event(event));
+  }
+
+  async lagged(count: number): Promise<void> {
+    const text = `${count} events were dropped: this reader is too slow`;
+    this.#options.transcript.note(text);
+    await this.#io.stderr.write(`qeeper: ${text}\n`);
   }
 
   async obeyLines(): Promise<void> {
@@ -96,8 +89,6 @@ class Script {
       const outcome = await executor.run(next.value);
       if (outcome.kind === "exit") break;
       if (outcome.kind === "failed") this.failures++;
-      // An event that the command caused came before its reply, and is to be printed before it.
-      await turnOfTimers();
       await this.#print(face.outcome(outcome) + (this.#client.open ? prompt : ""));
       if (this.#unwritten !== null) break;
       if (isQuit(next.value) && outcome.kind === "returned") {

@@ -1,5 +1,6 @@
 import { type ExecuteOptions, formatAddress, type MonitorAddress, QmpClient } from "../../qmp/mod.ts";
 import type { Io } from "../io.ts";
+import { EventPump } from "./event_pump.ts";
 import { Executor } from "./executor.ts";
 import { jsonFace, peopleFace } from "./faces.ts";
 import { runInteractive } from "./interactive.ts";
@@ -34,17 +35,24 @@ export async function runShell(address: MonitorAddress, options: ShellOptions, i
   transcript.note(`connected to ${where}`);
   transcript.received({ QMP: client.greeting.raw });
   const forPeople = io.stdout.terminal && mode === "streams";
-  const executor = new Executor(client, { limit, transcript, reader: forPeople ? "person" : "program" });
+  // Made before the first command, so that what came with the greeting is not lost.
+  using pump = new EventPump(client.events());
+  const executor = new Executor(client, {
+    limit,
+    transcript,
+    reader: forPeople ? "person" : "program",
+    caughtUp: () => pump.caughtUp(),
+  });
   const palette = forPeople && hasColors(io) ? COLORS : PLAIN;
   const face = forPeople ? peopleFace(palette) : jsonFace(mode === "pipe" ? "reply" : "raw");
   try {
     if (forPeople && io.stdin.terminal && io.environment?.("TERM") !== "dumb") {
       const banner = `QEMU ${versionOf(client)} at ${where}. TAB completes, help explains, exit leaves.`;
-      return await runInteractive(client, { executor, face, palette, transcript, notes, banner }, io);
+      return await runInteractive(client, { executor, pump, face, palette, transcript, notes, banner }, io);
     }
     notes.listen((text) => void io.stderr.write(`qeeper: ${text}\n`).catch(() => {}));
     const prompt = forPeople && io.stdin.terminal ? "(qmp) " : "";
-    return await runScript(client, { executor, face, transcript, prompt }, io);
+    return await runScript(client, { executor, pump, face, transcript, prompt }, io);
   } finally {
     transcript.note(client.open ? "left" : "the connection is over");
   }
