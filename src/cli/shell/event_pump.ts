@@ -38,6 +38,7 @@ export class EventPump implements Disposable {
     let missed = 0;
     try {
       for (;;) {
+        this.#busy ??= Promise.withResolvers<void>();
         const next = this.#stream.next();
         if (await Promise.race([next, NOTHING]) === undefined) this.#rest();
         // Not `for await`: this continues before whoever waits for a reply that came after the event.
