@@ -30,6 +30,8 @@ import { inTime } from "./waiting.ts";
 
 /** How long the sockets may take to deliver what QEMU sent before it ended, in milliseconds (35 was the longest seen). */
 const DRAIN_MS = 2_000;
+/** How much of what the guest said goes into a verdict, in characters. */
+const CONSOLE_TAIL_CHARS = 4 * 1024;
 /** How long disposing may take in all, in milliseconds. Only a process that the kernel itself can't end takes so long. */
 const DISPOSE_MS = 5_000;
 
@@ -278,7 +280,14 @@ export class RunningVm implements Vm {
       held: this.#ends.held,
       debugExit,
       tripleFault: await resetLog?.lookAtRest() ?? "unknown",
+      oomKill: "unknown",
+      consoleTail: this.#consoleTail(),
+      seen: process === null ? "connection" : "process",
     });
+  }
+
+  #consoleTail(): string {
+    return this.console?.transcript.slice(-CONSOLE_TAIL_CHARS) ?? "";
   }
 
   async #closeConnections(): Promise<void> {
@@ -302,9 +311,11 @@ export class RunningVm implements Vm {
       exit: null,
       reason: end.reason,
       tripleFault,
+      oomKill: null,
       intent: this.#intent,
       rung: this.#rung,
       stderrTail: this.#parts.process?.stderrTail() ?? "",
+      consoleTail: this.#consoleTail(),
       events,
     };
   }

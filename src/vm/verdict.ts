@@ -17,6 +17,12 @@ export interface Evidence {
   debugExit: boolean;
   /** What the log of CPU resets says. */
   tripleFault: TripleFault;
+  /** Whether the kernel killed it for want of memory. */
+  oomKill: boolean | "unknown";
+  /** The end of what the guest said. */
+  consoleTail: string;
+  /** What ended, as far as it was seen: the process itself, or only the monitor's connection. */
+  seen: "process" | "connection";
 }
 
 /** Signals that mean a fault in the program itself. */
@@ -77,9 +83,11 @@ export function judge(evidence: Evidence): Verdict {
     exit: evidence.exit,
     reason,
     tripleFault,
+    oomKill: oomKillOf(cause, evidence),
     intent: evidence.intent,
     rung: evidence.rung,
     stderrTail: evidence.stderrTail,
+    consoleTail: evidence.consoleTail,
     events: evidence.events,
   };
 }
@@ -104,8 +112,9 @@ export function judgeLaunch(
   found: { at: Date; detail: string; exit: ExitStatus | null; stderrTail: string; intent: Intent },
 ): Verdict {
   const signalled = (found.exit?.signal ?? null) !== null;
+  const ended: ExitEvidence = { ...found, debugExit: false, oomKill: "unknown", seen: "process" };
   const finding: Finding = signalled
-    ? fromExit({ ...found, debugExit: false })
+    ? fromExit(ended)
     : { cause: "launch-failed", detail: found.detail, reason: null };
   const { at, exit, stderrTail, intent } = found;
   return {
@@ -114,9 +123,11 @@ export function judgeLaunch(
     process: "ended",
     exit,
     tripleFault: null,
+    oomKill: oomKillOf(finding.cause, ended),
     intent,
     rung: null,
     stderrTail,
+    consoleTail: "",
     events: [],
   };
 }
@@ -137,9 +148,11 @@ export function judgeRelease(at: Date, events: readonly AnyQmpEvent[]): Verdict 
     exit: null,
     reason: null,
     tripleFault: null,
+    oomKill: null,
     intent: "none",
     rung: null,
     stderrTail: "",
+    consoleTail: "",
     events,
   };
 }
@@ -191,8 +204,8 @@ function fromShutdown(reason: Open<ShutdownCause>, events: readonly AnyQmpEvent[
   return { cause, detail: `QEMU shut down for a reason that is new to this library: ${reason}`, reason };
 }
 
-/** What the process itself tells. A launch that failed has no rung: whatever it was asked to do, it was asked here. */
-type ExitEvidence = Pick<Evidence, "exit" | "debugExit" | "intent" | "stderrTail"> & {
+/** What the process itself tells. */
+type ExitEvidence = Pick<Evidence, "exit" | "debugExit" | "intent" | "stderrTail" | "oomKill" | "seen"> & {
   rung?: StopRung | null;
 };
 
@@ -203,14 +216,8 @@ function isDebugExit({ exit, debugExit, stderrTail }: ExitEvidence): boolean {
 }
 
 function fromExit(evidence: ExitEvidence): Finding {
-  const { exit, intent, rung = "sigkill" } = evidence;
-  if (exit === null) {
-    return {
-      cause: "lost",
-      detail: "The monitor's connection ended without a word, and the process can't be asked",
-      reason: null,
-    };
-  }
+  const { exit } = evidence;
+  if (exit === null) return fromSilence(evidence);
   if (exit.signal === null) {
     if (isDebugExit(evidence)) {
       return {
@@ -241,8 +248,61 @@ function fromExit(evidence: ExitEvidence): Finding {
       reason: null,
     };
   }
-  const by = intent === "none" || rung !== "sigkill" ? "by somebody else" : "by its owner";
-  return { cause: "killed", detail: `QEMU was killed with ${exit.signal}, ${by}`, reason: null };
+  const killer = killerOf(evidence);
+  return {
+    cause: "killed",
+    detail: killer === "kernel" && exit.signal === "SIGKILL"
+      ? OOM_KILLED
+      : `QEMU was killed with ${exit.signal}, ${killer === "owner" ? "by its owner" : "by somebody else"}`,
+    reason: null,
+  };
+}
+
+/** It is gone without a word, and without an exit status: an orphan's can't be had, nor that of a process which somebody else started. */
+function fromSilence(evidence: ExitEvidence): Finding {
+  const { seen, stderrTail } = evidence;
+  if (seen === "connection") {
+    return {
+      cause: "lost",
+      detail: "The monitor's connection ended without a word, and the process can't be asked",
+      reason: null,
+    };
+  }
+  switch (killerOf(evidence)) {
+    case "owner":
+      return { cause: "killed", detail: "QEMU was killed with SIGKILL, by its owner", reason: null };
+    case "kernel":
+      return { cause: "killed", detail: OOM_KILLED, reason: null };
+  }
+  const lastWords = ABORTING.exec(stderrTail)?.[0].trim();
+  if (lastWords !== undefined) {
+    return { cause: "crashed", detail: `QEMU aborted: ${lastWords}`, reason: null };
+  }
+  return {
+    cause: "lost",
+    detail: "QEMU was killed or crashed: it is gone without a word, and its exit status can't be known",
+    reason: null,
+  };
+}
+
+const OOM_KILLED = "QEMU was killed by the kernel, because memory was short";
+
+/** The words with which a program gives itself up, on lines of their own at the end. */
+const ABORTING = /^.*(?:\bassertion\b.*\bfailed\b|\bassertion failed\b|hardware error|Bail out!).*$/im;
+
+/** Whose SIGKILL it was. A launch that failed has no rung: whatever it was asked to do, it was asked here. */
+function killerOf({ intent, rung = "sigkill", oomKill }: ExitEvidence): "owner" | "kernel" | "unknown" {
+  if (intent !== "none" && rung === "sigkill") return "owner";
+  return oomKill === true ? "kernel" : "unknown";
+}
+
+/** Only where a SIGKILL may have been the end is there anything to say. */
+function oomKillOf(cause: VerdictCause, evidence: ExitEvidence): Verdict["oomKill"] {
+  const { exit, oomKill } = evidence;
+  if (cause === "lost") return exit === null ? oomKill : null;
+  if (cause !== "killed") return null;
+  const kernels = exit === null || exit.signal === "SIGKILL";
+  return kernels && killerOf(evidence) !== "owner" ? oomKill : false;
 }
 
 /** With these actions a watchdog ends the guest by way of the event that follows; with the others it does nothing. */

@@ -111,12 +111,19 @@ export interface Verdict {
   reason: Open<ShutdownCause> | null;
   /** For a guest's reset, whether a triple fault caused it; null for every other cause. */
   tripleFault: TripleFault | null;
+  /**
+   * Whether the kernel killed QEMU because memory was short, as its log and QEMU's cgroup have it, where they can be read; null where something else
+   * explains the end.
+   */
+  oomKill: boolean | "unknown" | null;
   /** What this library was doing to the guest at that moment. */
   intent: Intent;
   /** The last rung of the stop ladder that was tried, which is the one that worked; null when nobody asked for the end. */
   rung: StopRung | null;
   /** The end of what QEMU said on stderr. */
   stderrTail: string;
+  /** The end of what the guest said on its console; empty where it has none. */
+  consoleTail: string;
   /** The last events before the end, oldest first. */
   events: readonly AnyQmpEvent[];
 }

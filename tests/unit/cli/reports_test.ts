@@ -15,6 +15,8 @@ const verdict: Verdict = {
   intent: "none",
   rung: null,
   stderrTail: "",
+  oomKill: null,
+  consoleTail: "",
   events: [],
 };
 const text = (report: RunReport) => formatReport(report, "text", 1234);

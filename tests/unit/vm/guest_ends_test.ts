@@ -35,6 +35,8 @@ function watch(answers: Answer[], entries: ResetEntry[] = []) {
         intent: "none",
         rung: null,
         stderrTail: "",
+        oomKill: null,
+        consoleTail: "",
       },
     }),
   }, null);

@@ -18,6 +18,9 @@ function evidence(more: Partial<Evidence> = {}): Evidence {
     held: null,
     debugExit: false,
     tripleFault: "unknown",
+    oomKill: "unknown",
+    consoleTail: "",
+    seen: "process",
     ...more,
   };
 }
@@ -42,7 +45,7 @@ function held(cause: VerdictCause, more: Partial<Verdict> = {}): Verdict {
       reason: null,
       tripleFault: null,
     },
-    ...{ intent: "none", rung: null, stderrTail: "", events: [] },
+    ...{ oomKill: null, intent: "none", rung: null, stderrTail: "", consoleTail: "", events: [] },
     ...more,
   };
 }
@@ -96,15 +99,90 @@ Deno.test("judge() without a SHUTDOWN goes by the signal, then by the exit code"
     [exit(0), "lost", /said nothing about why/],
     [exit(1), "crashed", /^QEMU gave up with exit code 1$/],
     [exit(33), "crashed", /exit code 33/],
-    [null, "lost", /the process can't be asked/],
+    [null, "lost", /^QEMU was killed or crashed: it is gone without a word/],
   ];
   for (const [how, cause, detail] of cases) {
-    await t.step(how === null ? "attached" : how.signal ?? `exit code ${how.code}`, () => {
+    await t.step(how === null ? "no exit status" : how.signal ?? `exit code ${how.code}`, () => {
       const verdict = judge(evidence({ exit: how, events: [RESUME] }));
       assertEquals([verdict.cause, verdict.reason, verdict.exit], [cause, null, how]);
       assertMatch(verdict.detail, detail);
     });
   }
+});
+
+Deno.test("judge() without a word and without an exit status goes by what is known beside that", async (t) => {
+  const cases: { name: string; found: Partial<Evidence>; cause: VerdictCause; detail: RegExp }[] = [
+    {
+      name: "only the connection is known to have ended",
+      found: { seen: "connection", oomKill: true, stderrTail: "x: Assertion `y' failed.\n" },
+      cause: "lost",
+      detail: /^The monitor's connection ended without a word, and the process can't be asked$/,
+    },
+    {
+      name: "its owner sent SIGKILL",
+      found: { intent: "kill", rung: "sigkill", oomKill: true },
+      cause: "killed",
+      detail: /^QEMU was killed with SIGKILL, by its owner$/,
+    },
+    {
+      name: "its owner only asked it to quit",
+      found: { intent: "stop", rung: "quit" },
+      cause: "lost",
+      detail: /^QEMU was killed or crashed/,
+    },
+    {
+      name: "the kernel killed it",
+      found: { oomKill: true },
+      cause: "killed",
+      detail: /^QEMU was killed by the kernel, because memory was short$/,
+    },
+    {
+      name: "an assertion of C's",
+      found: { stderrTail: "warning: old\nqemu: ../hw/core/x.c:12: f: Assertion `a < b' failed.\n" },
+      cause: "crashed",
+      detail: /^QEMU aborted: qemu: \.\.\/hw\/core\/x\.c:12: f: Assertion `a < b' failed\.$/,
+    },
+    {
+      name: "an assertion of GLib's",
+      found: { stderrTail: "ERROR:../block.c:7:f: assertion failed: (a)\nBail out! ERROR\n" },
+      cause: "crashed",
+      detail: /^QEMU aborted: ERROR:.*assertion failed/,
+    },
+    {
+      name: "words that say nothing of an end",
+      found: { stderrTail: "qemu: warning: TCG doesn't support requested feature\n" },
+      cause: "lost",
+      detail: /^QEMU was killed or crashed/,
+    },
+  ];
+  for (const { name, found, cause, detail } of cases) {
+    await t.step(name, () => {
+      const verdict = judge(evidence({ exit: null, events: [RESUME], ...found }));
+      assertEquals([verdict.cause, verdict.exit, verdict.process], [cause, null, "ended"]);
+      assertMatch(verdict.detail, detail);
+    });
+  }
+});
+
+Deno.test("judge() says whether the kernel killed it only where a SIGKILL may have been the end", () => {
+  const oomKill = (more: Partial<Evidence>) => judge(evidence({ events: [RESUME], ...more })).oomKill;
+  for (const known of [true, false, "unknown"] as const) {
+    assertEquals(oomKill({ exit: signal("SIGKILL", 9), oomKill: known }), known);
+    assertEquals(oomKill({ exit: null, oomKill: known }), known);
+    assertEquals(oomKill({ exit: null, seen: "connection", oomKill: known }), known);
+    assertEquals(oomKill({ exit: signal("SIGUSR1", 10), oomKill: known }), false);
+    const byOwner = { intent: "kill", rung: "sigkill", oomKill: known } as const;
+    assertEquals(oomKill({ exit: signal("SIGKILL", 9), ...byOwner }), false);
+    assertEquals(oomKill({ exit: null, ...byOwner }), false);
+    assertEquals(oomKill({ exit: null, events: [shutdown("host-qmp-quit")], oomKill: known }), null);
+    assertEquals(oomKill({ exit: exit(0), oomKill: known }), null);
+    assertEquals(oomKill({ exit: signal("SIGSEGV", 11), oomKill: known }), null);
+  }
+  const kernels = judge(evidence({ exit: signal("SIGKILL", 9), oomKill: true }));
+  assertEquals([kernels.cause, kernels.detail], [
+    "killed",
+    "QEMU was killed by the kernel, because memory was short",
+  ]);
 });
 
 Deno.test("judge() takes an odd exit code for the guest's own word only where there is an isa-debug-exit", () => {
