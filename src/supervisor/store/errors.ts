@@ -31,3 +31,13 @@ export class StateLockedError extends StateError {
     this.holderPid = holderPid;
   }
 }
+
+/** A record was written by a newer program. */
+export class NewerRecordError extends StateError {
+  override readonly name: string = "NewerRecordError";
+}
+
+/** A record was to be written over one that is newer: two have taken themselves for the guest's keeper. */
+export class StaleRecordError extends StateError {
+  override readonly name: string = "StaleRecordError";
+}

@@ -1,4 +1,4 @@
-import type { JsonValue } from "./json_value.ts";
+import type { JsonObject, JsonValue } from "./json_value.ts";
 
 /** One report, as a line of the journal. */
 export interface JournalEntry {
@@ -24,9 +24,9 @@ export interface JournalGap {
   gap: {
     /** How many entries are missing. */
     lost: number;
-    /** The number of the first one. */
+    /** The lowest of their numbers. */
     firstSeq: number;
-    /** The number of the last one. */
+    /** The highest of their numbers. */
     lastSeq: number;
     /** What writing them failed with at last. */
     error: string;
@@ -35,3 +35,48 @@ export interface JournalGap {
 
 /** A line of a journal. */
 export type JournalLine = JournalEntry | JournalGap;
+
+/**
+ * An entry or a gap as text.
+ *
+ * @param line What to write.
+ * @returns One line, with its end.
+ */
+export function encodeLine(line: JournalLine): string {
+  if ("gap" in line) return `${JSON.stringify({ at: line.at, gap: line.gap })}\n`;
+  const { seq, at, vm, run, report } = line;
+  return `${JSON.stringify({ seq, at, vm, run, report })}\n`;
+}
+
+/**
+ * An entry or a gap from its text.
+ *
+ * @param text A line, without its end.
+ * @returns What it says; null when it is neither.
+ */
+export function decodeLine(text: string): JournalLine | null {
+  let json: JsonValue;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  return isObject(json) ? entryIn(json) ?? gapIn(json) : null;
+}
+
+function entryIn({ seq, at, vm, run, report }: JsonObject): JournalEntry | null {
+  if (typeof seq !== "number" || typeof at !== "string" || typeof vm !== "string") return null;
+  if ((run !== null && typeof run !== "string") || run === undefined || report === undefined) return null;
+  return { seq, at, vm, run, report };
+}
+
+function gapIn({ at, gap }: JsonObject): JournalGap | null {
+  if (typeof at !== "string" || gap === undefined || !isObject(gap)) return null;
+  const { lost, firstSeq, lastSeq, error } = gap;
+  if (typeof lost !== "number" || typeof firstSeq !== "number" || typeof lastSeq !== "number") return null;
+  return typeof error === "string" ? { at, gap: { lost, firstSeq, lastSeq, error } } : null;
+}
+
+function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

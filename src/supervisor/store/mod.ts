@@ -4,9 +4,10 @@
  * @module
  */
 export { CRASH_POINTS, type CrashHook, type CrashPoint, noCrash } from "./crash_points.ts";
-export { StateError, StateLockedError } from "./errors.ts";
+export { NewerRecordError, StaleRecordError, StateError, StateLockedError } from "./errors.ts";
 export { Journal, type JournalOptions, type JournalTail } from "./journal.ts";
 export type { JournalEntry, JournalGap, JournalLine } from "./journal_entry.ts";
+export { readJournal, type ReadJournalOptions } from "./journal_reader.ts";
 export type { JsonObject, JsonValue } from "./json_value.ts";
 export { RECORD_VERSION, type RunRecord, type VmRecord } from "./record.ts";
 export { type BrokenRecord, type RecordList, RecordStore, type RecordStoreOptions } from "./record_store.ts";

@@ -1,14 +1,13 @@
 import type { VmConfig } from "../../machine/mod.ts";
-import type { RestartHistory } from "../backoff.ts";
-import type { AfterStop, Phase, PolicyState, Wanted } from "../policy.ts";
+import type { PersistedState } from "../persist_state.ts";
+import type { RunPlace } from "../run_place.ts";
 import type { SupervisedVm } from "../spec.ts";
-import { StateError } from "./errors.ts";
-import type { JsonObject, JsonValue } from "./json_value.ts";
+import type { JsonValue } from "./json_value.ts";
 
 /** The version of the records that this program writes. */
 export const RECORD_VERSION = 1;
 
-/** All that has to outlive a supervisor about one guest. Times are those of the wall clock, in milliseconds, as no other survives. */
+/** All that has to outlive a supervisor about one guest. */
 export interface VmRecord {
   version: typeof RECORD_VERSION;
   /** Grows with each write: an older record never overwrites a newer one. */
@@ -16,21 +15,17 @@ export interface VmRecord {
   /** The guest's name. */
   name: string;
   spec: SupervisedVm;
-  wanted: Wanted;
-  phase: Phase;
-  pending: PolicyState["pending"];
-  after: AfterStop;
-  /** Its `times` are wall-clock times. */
-  history: RestartHistory;
-  /** Since when it is up; null while it is not. */
-  upSince: number | null;
+  /** Its times are those of the wall clock. */
+  state: PersistedState;
   /** The number of the last report; the journal lacks it where the supervisor died in between. 0 when there was none. */
   seq: number;
   /** That report, so that it can be written to the journal after all. */
   lastReport: JsonValue | null;
   lastVerdict: JsonValue | null;
-  /** The QEMU that it has, or last had; null when there is none to look for. */
+  /** The QEMU that it has, or is about to have; null when there is none to look for. */
   run: RunRecord | null;
+  /** Where earlier QEMUs ran, as far as that is not known to be removed. */
+  litter: RunPlace[];
 }
 
 /** One QEMU, by what it can be told from any other. */
@@ -51,9 +46,3 @@ export interface RunRecord {
   /** ISO 8601. */
   startedAt: string;
 }
-
-/** Makes a record of the next version from one of the version that it stands under. */
-export type RecordUpgrades = Readonly<Record<number, (record: JsonObject) => JsonObject>>;
-
-/** Every step from an older version to this one. There is no older version yet. */
-export const RECORD_UPGRADES: RecordUpgrades = {};
