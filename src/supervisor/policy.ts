@@ -1,33 +1,27 @@
 import type { Incident } from "./incident.ts";
 import type { Circumstances, Decision } from "./policy_action.ts";
 import type { Phase, PolicyState } from "./policy_state.ts";
+import { afterDump, afterLostDump, guestEnded, startAfterDump } from "./guest_end_steps.ts";
 import {
-  afterDump,
   afterEnd,
-  afterLostDump,
   carryOut,
   clearAwayAndRestart,
   endWaitAnd,
   forget,
   forgetFailure,
-  giveItUp,
-  guestEnded,
   hasResumed,
-  isStuck,
   isUp,
   isUpAgain,
-  noLongerWaiting,
   nothing,
   settle,
   startAfresh,
-  startAfterDump,
   stopAndStart,
   stopNow,
   stopped,
   thenNothing,
   thenStart,
-  waitForAnswer,
 } from "./policy_steps.ts";
+import { giveItUp, isStuck, noLongerWaiting, waitForAnswer } from "./unresponsive_steps.ts";
 
 export type { Incident } from "./incident.ts";
 export type { Circumstances, Decision, PolicyAction } from "./policy_action.ts";

@@ -1,17 +1,19 @@
 import type { Verdict } from "../vm/mod.ts";
-import { type ActionWord, type DumpAction, wordOf } from "./action.ts";
+import { type ActionWord, wordOf } from "./action.ts";
 import { nextRestart, NO_RESTARTS } from "./backoff.ts";
 import { actionFor } from "./cause_table.ts";
 import type { Circumstances, Decision } from "./policy_action.ts";
 import type { AfterStop, PolicyState, Wanted } from "./policy_state.ts";
 
-// What the cells of the policy's table do. Each is a function of values; which one is done when, is the table's business.
+// What the cells of the tables in `policy.ts` and `after_death.ts` do: each is a function of values, and says nothing of when it is done.
 
 /** Nothing begun, nothing to follow. */
-const AT_REST = { upSince: null, pending: "start", after: { kind: "nothing" }, dumping: null } as const;
-
-/** What a QEMU that does not answer is judged by. */
-const UNRESPONSIVE = { cause: "unresponsive", tripleFault: null } as const;
+export const AT_REST: Pick<PolicyState, "upSince" | "pending" | "after" | "dumping"> = {
+  upSince: null,
+  pending: "start",
+  after: { kind: "nothing" },
+  dumping: null,
+};
 
 type Step = (state: PolicyState) => Decision;
 
@@ -32,7 +34,7 @@ export const forgetFailure = (state: PolicyState): Decision =>
   nothing({ ...state, wanted: "down", phase: "down", history: NO_RESTARTS });
 
 /** Ends QEMU, with or without the guest's help. */
-const end = (how: "stop" | "clear-away" | "put-down", wanted: Wanted, after: AfterStop) =>
+export const end = (how: "stop" | "clear-away" | "put-down", wanted: Wanted, after: AfterStop) =>
 (
   state: PolicyState,
 ): Decision => ({
@@ -42,14 +44,11 @@ const end = (how: "stop" | "clear-away" | "put-down", wanted: Wanted, after: Aft
 export const stopNow: Step = end("stop", "down", { kind: "nothing" });
 export const stopAndStart: Step = end("stop", "up", { kind: "start" });
 export const clearAwayAndStop: Step = end("clear-away", "down", { kind: "nothing" });
-const clearAwayAndStart = end("clear-away", "up", { kind: "start" });
-const clearAwayAndFail = end("clear-away", "up", { kind: "fail" });
-const putDownAndStop = end("put-down", "down", { kind: "nothing" });
+export const clearAwayAndStart: Step = end("clear-away", "up", { kind: "start" });
+export const clearAwayAndFail: Step = end("clear-away", "up", { kind: "fail" });
 
 export const clearAwayAndRestart = (state: PolicyState, { now }: Circumstances): Decision =>
   end("clear-away", "up", { kind: "restart", ranMs: ranMs(state, now) })(state);
-const putDownAndRestart = (state: PolicyState, { now }: Circumstances): Decision =>
-  end("put-down", "up", { kind: "restart", ranMs: ranMs(state, now) })(state);
 
 /** The operator changed his mind while QEMU is going. */
 export const thenStart = (state: PolicyState): Decision =>
@@ -75,7 +74,7 @@ export const settle = (state: PolicyState, why: "stopped" | "restart-limit"): De
 });
 
 /** Leaves the guest as it is, held by QEMU, for a person. */
-const hold = (state: PolicyState, why: "preserved" | "restart-limit"): Decision => ({
+export const hold = (state: PolicyState, why: "preserved" | "restart-limit"): Decision => ({
   state: { ...state, ...AT_REST, phase: "held" },
   actions: [{ kind: "give-up", why }],
 });
@@ -92,7 +91,7 @@ export const isUpAgain = (state: PolicyState, now: number): Decision =>
 export const hasResumed = (state: PolicyState): Decision => nothing({ ...state, pending: "start" });
 
 /** How long it has been up; 0 when it was not. */
-const ranMs = (state: PolicyState, now: number): number =>
+export const ranMs = (state: PolicyState, now: number): number =>
   state.upSince === null ? 0 : Math.max(0, now - state.upSince);
 
 /** QEMU is gone: start it again, or leave it. */
@@ -108,7 +107,7 @@ export const afterEnd = (
     circumstances,
   );
 
-const afterEndWith = (
+export const afterEndWith = (
   state: PolicyState,
   action: ActionWord,
   lastRunMs: number,
@@ -119,7 +118,7 @@ const afterEndWith = (
     : again(state, "start", lastRunMs, circumstances);
 
 /** One more life, now or after a wait, if the limit allows it. */
-const again = (
+export const again = (
   state: PolicyState,
   pending: "start" | "reset" | "resume",
   lastRunMs: number,
@@ -161,129 +160,16 @@ export const carryOut = (state: PolicyState, now: number): Decision => {
   }
 };
 
-/** The guest ended, but QEMU is there. */
-export const guestEnded = (state: PolicyState, verdict: Verdict, circumstances: Circumstances): Decision => {
-  const { policy, now } = circumstances;
-  if (verdict.process === "running") return wentOn(state, verdict, circumstances);
-  if (isOperatorsReset(verdict)) {
-    // It was only held because the guest's own resets are: it becomes the reset that it was meant to be, and the run goes on.
-    return {
-      state: { ...state, ...AT_REST, phase: "up", upSince: state.upSince ?? now, pending: "reset" },
-      actions: [{ kind: "reset" }],
-    };
-  }
-  const action = actionFor(policy, verdict);
-  if (typeof action === "string") return act(state, action, ranMs(state, now), circumstances);
-  return dumpFirst(state, action, ranMs(state, now));
+/** Lets a guest make its first step. */
+export const letGo = (state: PolicyState, now: number): Decision =>
+  carryOut({ ...state, ...AT_REST, pending: "resume" }, now);
+
+/** Ends it once more: whoever began to is no more. */
+export const stopAgain = (state: PolicyState, found: "running" | "held" | "silent"): Decision => {
+  const { after } = state;
+  const inOrder = found === "running" && (after.kind === "nothing" || after.kind === "start");
+  return { state, actions: [{ kind: found === "silent" ? "put-down" : inOrder ? "stop" : "clear-away" }] };
 };
-
-/** QEMU has reset it already: a plain reboot, and only an action that was named for it asks for more. There is nothing left to dump. */
-const wentOn = (state: PolicyState, { cause }: Verdict, circumstances: Circumstances): Decision => {
-  const named = circumstances.policy.onCause[cause];
-  switch (named && wordOf(named)) {
-    case "restart":
-      return clearAwayAndRestart(state, circumstances);
-    case "stop":
-      return clearAwayAndStop(state);
-    default:
-      return nothing(state);
-  }
-};
-
-const isOperatorsReset = ({ cause, reason }: Verdict): boolean =>
-  cause === "guest-reset" && reason === "host-qmp-system-reset";
-
-/** Does what the policy says about a guest that QEMU holds. */
-const act = (
-  state: PolicyState,
-  action: ActionWord,
-  lastRunMs: number,
-  circumstances: Circumstances,
-): Decision => {
-  switch (action) {
-    case "restart":
-      return end("clear-away", "up", { kind: "restart", ranMs: lastRunMs })(state);
-    case "reset":
-    case "resume":
-      return again(state, action, lastRunMs, circumstances);
-    case "preserve":
-      return hold(state, "preserved");
-    case "stop":
-      return clearAwayAndStop(state);
-  }
-};
-
-const dumpFirst = (state: PolicyState, { dump, then }: DumpAction, lastRunMs: number): Decision => ({
-  state: {
-    ...state,
-    ...AT_REST,
-    phase: "dumping",
-    dumping: { dump, then: { kind: "act", action: then, ranMs: lastRunMs } },
-  },
-  actions: [{ kind: "dump", dump }],
-});
-
-/** The operator wants it started: the dump is finished first, since a policy wanted to know. */
-export const startAfterDump = (state: PolicyState): Decision =>
-  nothing({
-    ...state,
-    wanted: "up",
-    dumping: state.dumping && { ...state.dumping, then: { kind: "start" } },
-  });
-
-/** There is a dump, or there will be none. */
-export const afterDump = (state: PolicyState, circumstances: Circumstances): Decision => {
-  const then = state.dumping?.then;
-  if (then === undefined || then.kind === "start") return clearAwayAndStart(state);
-  return act(state, then.action, then.ranMs, circumstances);
-};
-
-/** QEMU is gone, and the guest's memory with it. */
-export const afterLostDump = (state: PolicyState, circumstances: Circumstances): Decision => {
-  const then = state.dumping?.then;
-  if (then === undefined || then.kind === "start") return startAfresh(state);
-  return afterEndWith(state, then.action, then.ranMs, circumstances);
-};
-
-/** It has not answered for long enough. */
-export const isStuck = (state: PolicyState, circumstances: Circumstances): Decision => {
-  switch (circumstances.policy.onStuck.action) {
-    case "report":
-      return nothing({ ...state, phase: "unresponsive", pending: "start" });
-    case "restart":
-      return putDownAndRestart(state, circumstances);
-    case "preserve":
-      return hold(state, "preserved");
-  }
-};
-
-/** Its monitors are lost: it is given time to end, or to be reached again. */
-export const waitForAnswer = (state: PolicyState, circumstances: Circumstances): Decision => {
-  const { graceMs } = circumstances.policy.onUnreachable;
-  if (graceMs === 0) return giveItUp(state, circumstances);
-  return {
-    state: { ...state, phase: "unresponsive", pending: "answer" },
-    actions: [{ kind: "wait", delayMs: graceMs }],
-  };
-};
-
-/** It did not come back: it ends as `unresponsive`. It can be neither dumped, nor reset, nor resumed. */
-export const giveItUp = (state: PolicyState, circumstances: Circumstances): Decision => {
-  switch (wordOf(actionFor(circumstances.policy, UNRESPONSIVE))) {
-    case "restart":
-    case "reset":
-    case "resume":
-      return putDownAndRestart(state, circumstances);
-    case "preserve":
-      return hold(state, "preserved");
-    case "stop":
-      return putDownAndStop(state);
-  }
-};
-
-/** Does this, and ends the wait for an answer if there is one. */
-export const noLongerWaiting = (state: PolicyState, decision: Decision): Decision =>
-  state.pending === "answer" ? endWaitAnd(decision) : decision;
 
 /** QEMU is gone as it was told to: what was to follow? */
 export const stopped = (state: PolicyState, circumstances: Circumstances): Decision => {

@@ -1,0 +1,110 @@
+import type { Verdict } from "../vm/mod.ts";
+import { type ActionWord, type DumpAction, wordOf } from "./action.ts";
+import { actionFor } from "./cause_table.ts";
+import type { Circumstances, Decision } from "./policy_action.ts";
+import {
+  afterEndWith,
+  again,
+  AT_REST,
+  clearAwayAndRestart,
+  clearAwayAndStart,
+  clearAwayAndStop,
+  end,
+  hold,
+  nothing,
+  ranMs,
+  startAfresh,
+} from "./policy_steps.ts";
+import type { PolicyState } from "./policy_state.ts";
+
+// What is done about a guest that ended in its QEMU: the dump of its memory, and what follows.
+
+/** The guest ended, but QEMU is there. */
+export const guestEnded = (state: PolicyState, verdict: Verdict, circumstances: Circumstances): Decision => {
+  const { policy, now } = circumstances;
+  if (verdict.process === "running") return wentOn(state, verdict, circumstances);
+  if (isOperatorsReset(verdict)) {
+    // It was only held because the guest's own resets are: it becomes the reset that it was meant to be, and the run goes on.
+    return {
+      state: { ...state, ...AT_REST, phase: "up", upSince: state.upSince ?? now, pending: "reset" },
+      actions: [{ kind: "reset" }],
+    };
+  }
+  const action = actionFor(policy, verdict);
+  if (typeof action === "string") return act(state, action, ranMs(state, now), circumstances);
+  return dumpFirst(state, action, ranMs(state, now));
+};
+
+/** QEMU has reset it already: a plain reboot, and only an action that was named for it asks for more. There is nothing left to dump. */
+const wentOn = (state: PolicyState, { cause }: Verdict, circumstances: Circumstances): Decision => {
+  const named = circumstances.policy.onCause[cause];
+  switch (named && wordOf(named)) {
+    case "restart":
+      return clearAwayAndRestart(state, circumstances);
+    case "stop":
+      return clearAwayAndStop(state);
+    default:
+      return nothing(state);
+  }
+};
+
+const isOperatorsReset = ({ cause, reason }: Verdict): boolean =>
+  cause === "guest-reset" && reason === "host-qmp-system-reset";
+
+/** Does what the policy says about a guest that QEMU holds. */
+const act = (
+  state: PolicyState,
+  action: ActionWord,
+  lastRunMs: number,
+  circumstances: Circumstances,
+): Decision => {
+  switch (action) {
+    case "restart":
+      return end("clear-away", "up", { kind: "restart", ranMs: lastRunMs })(state);
+    case "reset":
+    case "resume":
+      return again(state, action, lastRunMs, circumstances);
+    case "preserve":
+      return hold(state, "preserved");
+    case "stop":
+      return clearAwayAndStop(state);
+  }
+};
+
+const dumpFirst = (state: PolicyState, { dump, then }: DumpAction, lastRunMs: number): Decision => ({
+  state: {
+    ...state,
+    ...AT_REST,
+    phase: "dumping",
+    dumping: { dump, then: { kind: "act", action: then, ranMs: lastRunMs } },
+  },
+  actions: [{ kind: "dump", dump }],
+});
+
+/** The operator wants it started: the dump is finished first, since a policy wanted to know. */
+export const startAfterDump = (state: PolicyState): Decision =>
+  nothing({
+    ...state,
+    wanted: "up",
+    dumping: state.dumping && { ...state.dumping, then: { kind: "start" } },
+  });
+
+/** Sees to a dump whose supervisor died. */
+export const followDump = (state: PolicyState): Decision =>
+  state.dumping === null
+    ? nothing(state)
+    : { state, actions: [{ kind: "follow-dump", dump: state.dumping.dump }] };
+
+/** There is a dump, or there will be none. */
+export const afterDump = (state: PolicyState, circumstances: Circumstances): Decision => {
+  const then = state.dumping?.then;
+  if (then === undefined || then.kind === "start") return clearAwayAndStart(state);
+  return act(state, then.action, then.ranMs, circumstances);
+};
+
+/** QEMU is gone, and the guest's memory with it. */
+export const afterLostDump = (state: PolicyState, circumstances: Circumstances): Decision => {
+  const then = state.dumping?.then;
+  if (then === undefined || then.kind === "start") return startAfresh(state);
+  return afterEndWith(state, then.action, then.ranMs, circumstances);
+};

@@ -1,0 +1,55 @@
+import { wordOf } from "./action.ts";
+import { actionFor } from "./cause_table.ts";
+import type { Circumstances, Decision } from "./policy_action.ts";
+import { AT_REST, end, endWaitAnd, hold, nothing, ranMs } from "./policy_steps.ts";
+import type { PolicyState } from "./policy_state.ts";
+
+// What is done about a QEMU that is there and does not answer.
+
+/** What a QEMU that does not answer is judged by. */
+const UNRESPONSIVE = { cause: "unresponsive", tripleFault: null } as const;
+
+export const putDownAndStop: (state: PolicyState) => Decision = end("put-down", "down", { kind: "nothing" });
+export const putDownAndFail: (state: PolicyState) => Decision = end("put-down", "up", { kind: "fail" });
+const putDownAndRestart = (state: PolicyState, { now }: Circumstances): Decision =>
+  end("put-down", "up", { kind: "restart", ranMs: ranMs(state, now) })(state);
+
+/** It has not answered for long enough. */
+export const isStuck = (state: PolicyState, circumstances: Circumstances): Decision => {
+  switch (circumstances.policy.onStuck.action) {
+    case "report":
+      return nothing({ ...state, ...AT_REST, phase: "unresponsive", upSince: state.upSince });
+    case "restart":
+      return putDownAndRestart(state, circumstances);
+    case "preserve":
+      return hold(state, "preserved");
+  }
+};
+
+/** Its monitors are lost: it is given time to end, or to be reached again. */
+export const waitForAnswer = (state: PolicyState, circumstances: Circumstances): Decision => {
+  const { graceMs } = circumstances.policy.onUnreachable;
+  if (graceMs === 0) return giveItUp(state, circumstances);
+  return {
+    state: { ...state, ...AT_REST, phase: "unresponsive", upSince: state.upSince, pending: "answer" },
+    actions: [{ kind: "wait", delayMs: graceMs }],
+  };
+};
+
+/** It did not come back: it ends as `unresponsive`. It can be neither dumped, nor reset, nor resumed. */
+export const giveItUp = (state: PolicyState, circumstances: Circumstances): Decision => {
+  switch (wordOf(actionFor(circumstances.policy, UNRESPONSIVE))) {
+    case "restart":
+    case "reset":
+    case "resume":
+      return putDownAndRestart(state, circumstances);
+    case "preserve":
+      return hold(state, "preserved");
+    case "stop":
+      return putDownAndStop(state);
+  }
+};
+
+/** Does this, and ends the wait for an answer if there is one and this is more than nothing. */
+export const noLongerWaiting = (state: PolicyState, decision: Decision): Decision =>
+  state.pending === "answer" && decision.state !== state ? endWaitAnd(decision) : decision;
