@@ -24,6 +24,11 @@ export class JournalEnd {
     return this.#seq;
   }
 
+  /** The lowest number; 1 where there is none. */
+  get firstSeq(): number {
+    return this.#seqs.values().reduce((first, seq) => Math.min(first, seq), this.#seq || 1);
+  }
+
   get last(): JournalEntry | null {
     return this.#last;
   }
@@ -135,7 +140,7 @@ export async function readJournalEnd(files: JournalFiles, current: FileEnd): Pro
     whole = before.whole && older.length === 0;
   }
   end.take(current.text);
-  if (!whole) end.beginsLate();
+  if (!whole || end.firstSeq > 1) end.beginsLate();
   return end;
 }
 
