@@ -1,4 +1,5 @@
 import { type AnyQmpEvent, EventStream } from "../qmp/mod.ts";
+import { isLaterEvent, isSameEvent } from "./evidence.ts";
 
 /** How many of the standby's events are remembered, for what the first monitor lost when it went: more than one read brings. */
 const STANDBY_EVENTS = 1024;
@@ -80,8 +81,8 @@ export class EventHub implements AsyncDisposable {
     }
     const last = this.#repeatsUpTo;
     if (last !== null) {
-      if (isSame(event, last)) this.#repeatsUpTo = null;
-      if (!isLater(event, last)) return;
+      if (isSameEvent(event, last)) this.#repeatsUpTo = null;
+      if (!isLaterEvent(event, last)) return;
       this.#repeatsUpTo = null;
     }
     this.#deliver(event);
@@ -95,7 +96,7 @@ export class EventHub implements AsyncDisposable {
     const seen = this.#standby ?? [];
     const last = this.#last;
     this.#standby = null;
-    const at = last === null ? -1 : seen.findLastIndex((event) => isSame(event, last));
+    const at = last === null ? -1 : seen.findLastIndex((event) => isSameEvent(event, last));
     this.#repeatsUpTo = at < 0 ? last : null;
     for (const event of seen.slice(at + 1)) this.#fromStandby(event);
   }
@@ -107,14 +108,4 @@ export class EventHub implements AsyncDisposable {
       if (names === null || names.has(event.event)) stream.push(event);
     }
   }
-}
-
-function isSame(a: AnyQmpEvent, b: AnyQmpEvent): boolean {
-  return a.event === b.event && a.timestamp.seconds === b.timestamp.seconds &&
-    a.timestamp.microseconds === b.timestamp.microseconds;
-}
-
-function isLater(a: AnyQmpEvent, b: AnyQmpEvent): boolean {
-  const seconds = a.timestamp.seconds - b.timestamp.seconds;
-  return seconds > 0 || (seconds === 0 && a.timestamp.microseconds > b.timestamp.microseconds);
 }

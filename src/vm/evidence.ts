@@ -33,3 +33,20 @@ export const HELD_STATES: Readonly<Partial<Record<string, { cause: VerdictCause;
     detail: "The accelerator met an error and QEMU holds the guest",
   },
 };
+
+/** Whether two events are one, seen on two monitors: those all have the same, with the same time stamps. */
+export function isSameEvent(a: AnyQmpEvent, b: AnyQmpEvent): boolean {
+  return a.event === b.event && a.timestamp.seconds === b.timestamp.seconds &&
+    a.timestamp.microseconds === b.timestamp.microseconds && textOf(a.data) === textOf(b.data);
+}
+
+/** Whether an event is later than another, by the host's clock, which may have been set back in between. */
+export function isLaterEvent(a: AnyQmpEvent, b: AnyQmpEvent): boolean {
+  const seconds = a.timestamp.seconds - b.timestamp.seconds;
+  return seconds > 0 || (seconds === 0 && a.timestamp.microseconds > b.timestamp.microseconds);
+}
+
+/** Both come from the same text, so their members have the same order. */
+function textOf(data: AnyQmpEvent["data"]): string {
+  return JSON.stringify(data ?? null, (_key, value) => typeof value === "bigint" ? `${value}n` : value);
+}
