@@ -13,6 +13,9 @@ export interface RestartHistory {
 /** No restarts yet. */
 export const NO_RESTARTS: RestartHistory = { times: [], attempts: 0, lastDelayMs: 0 };
 
+/** How many restarts are remembered where there is no limit. */
+const MOST_REMEMBERED = 1_000;
+
 /** Whether one more restart is allowed, and after what wait. */
 export type RestartDecision = { kind: "restart"; delayMs: number; history: RestartHistory } | {
   kind: "give-up";
@@ -40,10 +43,12 @@ export function nextRestart(
   if (times.length >= limit.restarts) return { kind: "give-up" };
   const { attempts, lastDelayMs } = ranMs >= backoff.resetAfterMs ? NO_RESTARTS : history;
   const delayMs = attempts === 0 ? 0 : Math.max(lastDelayMs, wait(backoff, attempts, random));
+  // Without a limit nobody asks how many there were, and a guest may fail for years.
+  const kept = limit.restarts === Infinity ? times.slice(-(MOST_REMEMBERED - 1)) : times;
   return {
     kind: "restart",
     delayMs,
-    history: { times: [...times, now + delayMs], attempts: attempts + 1, lastDelayMs: delayMs },
+    history: { times: [...kept, now + delayMs], attempts: attempts + 1, lastDelayMs: delayMs },
   };
 }
 

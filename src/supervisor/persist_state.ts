@@ -103,7 +103,7 @@ const stateSchema = v.object({
     dump: v.object({
       dir: v.exactOptional(v.string()),
       format: v.exactOptional(v.picklist(DUMP_FORMATS)),
-      keep: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+      keep: v.exactOptional(v.pipe(finite, v.minValue(1))),
     }),
     then: v.variant("kind", [
       v.object({ kind: v.literal("act"), action: word, ranMs: duration }),

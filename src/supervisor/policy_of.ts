@@ -14,6 +14,9 @@ const DEFAULT_LIMIT: RestartLimit = { restarts: 5, withinMs: 60_000 };
 const DEFAULT_ON_STUCK: Required<OnStuck> = { afterMs: 60_000, action: "report" };
 const DEFAULT_ON_UNREACHABLE: Required<OnUnreachable> = { graceMs: 10_000 };
 
+/** More than anybody has room for. */
+const MOST_DUMPS = 10_000;
+
 /** The longest that a timer can wait (24.8 days): with more it goes off at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -80,7 +83,9 @@ export function policyOf(spec: Omit<SupervisedVm, "config">): Policy {
 }
 
 function checkAction(name: string, action: unknown): void {
-  if (typeof action !== "object" || action === null) return checkWord(name, action, WORDS);
+  if (typeof action !== "object" || action === null) {
+    return checkWord(name, action, [...WORDS, "{ dump, then }"]);
+  }
   checkKeys(`'${name}'`, action, ["dump", "then"]);
   const { dump, then } = action as { dump?: unknown; then?: unknown };
   checkWord(`${name}.then`, then, WORDS);
@@ -101,7 +106,7 @@ function checkAction(name: string, action: unknown): void {
     );
   }
   checkWord(`${name}.dump.format`, format, DUMP_FORMATS);
-  checkRange(`${name}.dump.keep`, keep, 1);
+  checkRange(`${name}.dump.keep`, keep, 1, MOST_DUMPS);
 }
 
 function checkRange(name: string, value: unknown, least: number, most: number = Infinity): void {

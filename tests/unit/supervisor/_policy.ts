@@ -1,5 +1,6 @@
 import type { Verdict, VerdictCause } from "../../../src/vm/mod.ts";
-import { type Policy, policyOf, type SupervisedVm } from "../../../src/supervisor/spec.ts";
+import { policyOf } from "../../../src/supervisor/policy_of.ts";
+import type { Policy, SupervisedVm } from "../../../src/supervisor/spec.ts";
 
 /** A verdict of this cause; what else it says is of no account for the policy. */
 export function verdict(cause: VerdictCause, more: Partial<Verdict> = {}): Verdict {
@@ -14,6 +15,8 @@ export function verdict(cause: VerdictCause, more: Partial<Verdict> = {}): Verdi
     intent: "none",
     rung: null,
     stderrTail: "",
+    oomKill: null,
+    consoleTail: "",
     events: [],
     ...more,
   };

@@ -109,3 +109,18 @@ Deno.test("recentRestarts() leaves out what is out of the period, and counts one
   const history = { times: [0, 500, 1_200], attempts: 3, lastDelayMs: 200 };
   assertEquals(recentRestarts({ restarts: 5, withinMs: 1_000 }, history, 1_000), [500, 1_200]);
 });
+
+Deno.test("nextRestart() remembers no more than a thousand restarts where there is no limit", () => {
+  let history: RestartHistory = NO_RESTARTS;
+  for (let now = 0; now < 3_000; now++) {
+    const decision = nextRestart(
+      policy({ limit: FOR_EVER, backoff: { initialMs: 0 } }),
+      history,
+      0,
+      now,
+      0.5,
+    );
+    if (decision.kind === "restart") history = decision.history;
+  }
+  assertEquals([history.times.length, history.times.at(-1), history.attempts], [1_000, 2_999, 3_000]);
+});

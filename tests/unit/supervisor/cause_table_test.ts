@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { actionFor, CAUSE_CLASSES, RESTARTED } from "../../../src/supervisor/cause_table.ts";
-import type { Action, RestartWhen } from "../../../src/supervisor/spec.ts";
+import type { ActionWord } from "../../../src/supervisor/action.ts";
+import type { RestartWhen } from "../../../src/supervisor/spec.ts";
 import type { VerdictCause } from "../../../src/vm/mod.ts";
 
 const WORDS: RestartWhen[] = ["no", "on-success", "on-failure", "on-abnormal", "always"];
 
 // Written out, so that a change of the classes is a change that somebody sees.
-const TABLE: Record<VerdictCause | "triple fault", Action[]> = {
+const TABLE: Record<VerdictCause | "triple fault", ActionWord[]> = {
   //                    no          on-success  on-failure  on-abnormal always
   "guest-shutdown": ["stop", "restart", "stop", "stop", "restart"],
   "guest-reset": ["stop", "restart", "stop", "stop", "restart"],
@@ -25,7 +26,7 @@ const TABLE: Record<VerdictCause | "triple fault", Action[]> = {
 };
 
 Deno.test("actionFor() has this answer for each cause under each restart word", async (t) => {
-  for (const [row, expected] of Object.entries(TABLE) as [VerdictCause | "triple fault", Action[]][]) {
+  for (const [row, expected] of Object.entries(TABLE) as [VerdictCause | "triple fault", ActionWord[]][]) {
     await t.step(row, () => {
       const verdict = row === "triple fault"
         ? { cause: "guest-reset" as const, tripleFault: true }
@@ -43,7 +44,7 @@ Deno.test("actionFor() takes a reset for a plain one when nobody knows whether i
 });
 
 Deno.test("actionFor() puts what is named for a cause before the restart word", () => {
-  const actions: Action[] = ["restart", "reset", "resume", "preserve", "stop"];
+  const actions: ActionWord[] = ["restart", "reset", "resume", "preserve", "stop"];
   for (const restart of WORDS) {
     for (const cause of Object.keys(CAUSE_CLASSES) as VerdictCause[]) {
       const found = actions.map((action) =>

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { heldConfig } from "../../../src/supervisor/held_config.ts";
-import type { Action } from "../../../src/supervisor/spec.ts";
+import type { ActionWord } from "../../../src/supervisor/action.ts";
 
 Deno.test("heldConfig() has QEMU hold every end but a reboot", () => {
   assertEquals(heldConfig({ name: "web", memoryMiB: 64 }, { onCause: {} }), {
@@ -11,16 +11,23 @@ Deno.test("heldConfig() has QEMU hold every end but a reboot", () => {
 });
 
 Deno.test("heldConfig() has reboots held too where the policy has something to do about them", () => {
-  const held: Record<Action, boolean> = {
+  const held: Record<ActionWord, boolean> = {
     restart: true,
     stop: true,
     preserve: true,
     reset: false,
     resume: false,
   };
-  for (const [action, expected] of Object.entries(held) as [Action, boolean][]) {
+  for (const [action, expected] of Object.entries(held) as [ActionWord, boolean][]) {
     const { actions } = heldConfig({}, { onCause: { "guest-reset": action } });
     assertEquals(actions?.reboot, expected ? "shutdown" : undefined, action);
+  }
+});
+
+Deno.test("heldConfig() has reboots held where their memory is to be dumped, whatever follows", () => {
+  for (const then of ["restart", "reset", "resume", "preserve", "stop"] as const) {
+    const { actions } = heldConfig({}, { onCause: { "guest-reset": { dump: {}, then } } });
+    assertEquals(actions?.reboot, "shutdown", then);
   }
 });
 

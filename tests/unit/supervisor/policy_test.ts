@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { VerdictCause } from "../../../src/vm/mod.ts";
 import { NO_RESTARTS } from "../../../src/supervisor/backoff.ts";
+import type { DumpUnderWay } from "../../../src/supervisor/policy_state.ts";
 import {
   type AfterStop,
   type Circumstances,
@@ -10,15 +11,24 @@ import {
   type Phase,
   type PolicyState,
 } from "../../../src/supervisor/policy.ts";
-import type { Action, RestartWhen } from "../../../src/supervisor/spec.ts";
+import type { ActionWord } from "../../../src/supervisor/action.ts";
+import type { RestartWhen } from "../../../src/supervisor/spec.ts";
 import { policy, verdict } from "./_policy.ts";
 
 const NOW = 1_000_000;
 const USED = { times: [NOW - 500], attempts: 1, lastDelayMs: 0 };
 
+/** What follows the dump of a guest in `dumping`. */
+const THEN_RESTART: DumpUnderWay = {
+  dump: { keep: 1 },
+  then: { kind: "act", action: "restart", ranMs: 100 },
+};
+
 function at(phase: Phase, more: Partial<PolicyState> = {}): PolicyState {
   const wanted = phase === "down" || phase === "stopping" ? "down" : "up";
-  return { ...INITIAL_STATE, phase, wanted, upSince: phase === "up" ? NOW - 100 : null, ...more };
+  const upSince = phase === "up" || phase === "unresponsive" ? NOW - 100 : null;
+  const dumping = phase === "dumping" ? THEN_RESTART : null;
+  return { ...INITIAL_STATE, phase, wanted, upSince, dumping, ...more };
 }
 
 function under(spec: Parameters<typeof policy>[0] = {}): Circumstances {
@@ -39,12 +49,19 @@ const INCIDENTS: { [K in Incident["kind"]]: Extract<Incident, { kind: K }> } = {
   "start-asked": { kind: "start-asked" },
   "stop-asked": { kind: "stop-asked" },
   "restart-asked": { kind: "restart-asked" },
+  "clear-asked": { kind: "clear-asked" },
   "started": { kind: "started" },
   "resumed": { kind: "resumed" },
   "guest-ended": { kind: "guest-ended", verdict: verdict("guest-panic", { process: "held" }) },
   "ended": { kind: "ended", verdict: verdict("killed") },
   "wait-over": { kind: "wait-over" },
   "action-failed": { kind: "action-failed" },
+  "dumped": { kind: "dumped" },
+  "dump-failed": { kind: "dump-failed" },
+  "stuck": { kind: "stuck" },
+  "unstuck": { kind: "unstuck", guest: "running" },
+  "unreachable": { kind: "unreachable" },
+  "reachable": { kind: "reachable", guest: "running" },
 };
 
 // Under the default policy: the guest-ended is a panic that is held, the ended a QEMU that was killed, and it is the first restart.
@@ -53,78 +70,181 @@ const CELLS: Record<Phase, Record<Incident["kind"], string>> = {
     "start-asked": "starting, wanted up: start",
     "stop-asked": "down, wanted down: nothing",
     "restart-asked": "starting, wanted up: start",
+    "clear-asked": "down, wanted down: nothing",
     "started": "down, wanted down: nothing",
     "resumed": "down, wanted down: nothing",
     "guest-ended": "down, wanted down: nothing",
     "ended": "down, wanted down: nothing",
     "wait-over": "down, wanted down: nothing",
     "action-failed": "down, wanted down: nothing",
+    "dumped": "down, wanted down: nothing",
+    "dump-failed": "down, wanted down: nothing",
+    "stuck": "down, wanted down: nothing",
+    "unstuck": "down, wanted down: nothing",
+    "unreachable": "down, wanted down: nothing",
+    "reachable": "down, wanted down: nothing",
   },
   "starting": {
     "start-asked": "starting, wanted up: nothing",
     "stop-asked": "stopping, wanted down: stop",
     "restart-asked": "starting, wanted up: nothing",
+    "clear-asked": "starting, wanted up: nothing",
     "started": "up, wanted up: nothing",
     "resumed": "starting, wanted up: nothing",
     "guest-ended": "starting, wanted up: nothing",
     "ended": "starting, wanted up: start",
     "wait-over": "starting, wanted up: nothing",
     "action-failed": "starting, wanted up: nothing",
+    "dumped": "starting, wanted up: nothing",
+    "dump-failed": "starting, wanted up: nothing",
+    "stuck": "starting, wanted up: nothing",
+    "unstuck": "starting, wanted up: nothing",
+    "unreachable": "starting, wanted up: nothing",
+    "reachable": "starting, wanted up: nothing",
   },
   "up": {
     "start-asked": "up, wanted up: nothing",
     "stop-asked": "stopping, wanted down: stop",
     "restart-asked": "stopping, wanted up: stop",
+    "clear-asked": "up, wanted up: nothing",
     "started": "up, wanted up: nothing",
     "resumed": "up, wanted up: nothing",
     "guest-ended": "stopping, wanted up: clear-away",
     "ended": "starting, wanted up: start",
     "wait-over": "up, wanted up: nothing",
     "action-failed": "stopping, wanted up: clear-away",
+    "dumped": "up, wanted up: nothing",
+    "dump-failed": "up, wanted up: nothing",
+    "stuck": "unresponsive, wanted up: nothing",
+    "unstuck": "up, wanted up: nothing",
+    "unreachable": "unresponsive, wanted up: wait 10000",
+    "reachable": "up, wanted up: nothing",
   },
   "held": {
     "start-asked": "stopping, wanted up: stop",
     "stop-asked": "stopping, wanted down: stop",
     "restart-asked": "stopping, wanted up: stop",
+    "clear-asked": "held, wanted up: nothing",
     "started": "held, wanted up: nothing",
     "resumed": "up, wanted up: nothing",
     "guest-ended": "held, wanted up: nothing",
     "ended": "down, wanted down: give up: stopped",
     "wait-over": "held, wanted up: nothing",
     "action-failed": "held, wanted up: nothing",
+    "dumped": "held, wanted up: nothing",
+    "dump-failed": "held, wanted up: nothing",
+    "stuck": "held, wanted up: nothing",
+    "unstuck": "up, wanted up: nothing",
+    "unreachable": "held, wanted up: nothing",
+    "reachable": "up, wanted up: nothing",
   },
   "stopping": {
     "start-asked": "stopping, wanted up: nothing",
     "stop-asked": "stopping, wanted down: nothing",
     "restart-asked": "stopping, wanted up: nothing",
+    "clear-asked": "stopping, wanted down: nothing",
     "started": "stopping, wanted down: stop",
     "resumed": "stopping, wanted down: nothing",
     "guest-ended": "stopping, wanted down: nothing",
     "ended": "down, wanted down: give up: stopped",
     "wait-over": "stopping, wanted down: nothing",
     "action-failed": "stopping, wanted down: nothing",
+    "dumped": "stopping, wanted down: nothing",
+    "dump-failed": "stopping, wanted down: nothing",
+    "stuck": "stopping, wanted down: nothing",
+    "unstuck": "stopping, wanted down: nothing",
+    "unreachable": "stopping, wanted down: nothing",
+    "reachable": "stopping, wanted down: nothing",
   },
   "backoff": {
     "start-asked": "starting, wanted up: end-wait, start",
     "stop-asked": "down, wanted down: end-wait, give up: stopped",
     "restart-asked": "starting, wanted up: end-wait, start",
+    "clear-asked": "backoff, wanted up: nothing",
     "started": "backoff, wanted up: nothing",
     "resumed": "backoff, wanted up: nothing",
     "guest-ended": "backoff, wanted up: nothing",
     "ended": "backoff, wanted up: nothing",
     "wait-over": "starting, wanted up: start",
     "action-failed": "backoff, wanted up: nothing",
+    "dumped": "backoff, wanted up: nothing",
+    "dump-failed": "backoff, wanted up: nothing",
+    "stuck": "backoff, wanted up: nothing",
+    "unstuck": "backoff, wanted up: nothing",
+    "unreachable": "backoff, wanted up: nothing",
+    "reachable": "backoff, wanted up: nothing",
   },
   "failed": {
     "start-asked": "starting, wanted up: start",
     "stop-asked": "down, wanted down: nothing",
     "restart-asked": "starting, wanted up: start",
+    "clear-asked": "down, wanted down: nothing",
     "started": "failed, wanted up: nothing",
     "resumed": "failed, wanted up: nothing",
     "guest-ended": "failed, wanted up: nothing",
     "ended": "failed, wanted up: nothing",
     "wait-over": "failed, wanted up: nothing",
     "action-failed": "failed, wanted up: nothing",
+    "dumped": "failed, wanted up: nothing",
+    "dump-failed": "failed, wanted up: nothing",
+    "stuck": "failed, wanted up: nothing",
+    "unstuck": "failed, wanted up: nothing",
+    "unreachable": "failed, wanted up: nothing",
+    "reachable": "failed, wanted up: nothing",
+  },
+  "unresponsive": {
+    "start-asked": "unresponsive, wanted up: nothing",
+    "stop-asked": "stopping, wanted down: stop",
+    "restart-asked": "stopping, wanted up: stop",
+    "clear-asked": "unresponsive, wanted up: nothing",
+    "started": "unresponsive, wanted up: nothing",
+    "resumed": "unresponsive, wanted up: nothing",
+    "guest-ended": "stopping, wanted up: clear-away",
+    "ended": "starting, wanted up: start",
+    "wait-over": "unresponsive, wanted up: nothing",
+    "action-failed": "stopping, wanted up: clear-away",
+    "dumped": "unresponsive, wanted up: nothing",
+    "dump-failed": "unresponsive, wanted up: nothing",
+    "stuck": "unresponsive, wanted up: nothing",
+    "unstuck": "up, wanted up: nothing",
+    "unreachable": "unresponsive, wanted up: wait 10000",
+    "reachable": "up, wanted up: nothing",
+  },
+  "dumping": {
+    "start-asked": "dumping, wanted up: nothing",
+    "stop-asked": "stopping, wanted down: stop",
+    "restart-asked": "dumping, wanted up: nothing",
+    "clear-asked": "dumping, wanted up: nothing",
+    "started": "dumping, wanted up: nothing",
+    "resumed": "up, wanted up: nothing",
+    "guest-ended": "dumping, wanted up: nothing",
+    "ended": "starting, wanted up: start",
+    "wait-over": "dumping, wanted up: nothing",
+    "action-failed": "dumping, wanted up: nothing",
+    "dumped": "stopping, wanted up: clear-away",
+    "dump-failed": "stopping, wanted up: clear-away",
+    "stuck": "dumping, wanted up: nothing",
+    "unstuck": "dumping, wanted up: nothing",
+    "unreachable": "dumping, wanted up: nothing",
+    "reachable": "dumping, wanted up: nothing",
+  },
+  "unverified": {
+    "start-asked": "unverified, wanted up: nothing",
+    "stop-asked": "unverified, wanted down: nothing",
+    "restart-asked": "unverified, wanted up: nothing",
+    "clear-asked": "unverified, wanted up: nothing",
+    "started": "unverified, wanted up: nothing",
+    "resumed": "unverified, wanted up: nothing",
+    "guest-ended": "unverified, wanted up: nothing",
+    "ended": "starting, wanted up: start",
+    "wait-over": "unverified, wanted up: nothing",
+    "action-failed": "unverified, wanted up: nothing",
+    "dumped": "unverified, wanted up: nothing",
+    "dump-failed": "unverified, wanted up: nothing",
+    "stuck": "unverified, wanted up: nothing",
+    "unstuck": "unverified, wanted up: nothing",
+    "unreachable": "unverified, wanted up: nothing",
+    "reachable": "unverified, wanted up: nothing",
   },
 };
 
@@ -146,12 +266,19 @@ for (const pending of ["reset", "resume"] as const) {
       "start-asked": `up, wanted up: end-wait, ${pending}`,
       "stop-asked": "stopping, wanted down: end-wait, stop",
       "restart-asked": "stopping, wanted up: end-wait, stop",
+      "clear-asked": "backoff, wanted up: nothing",
       "started": "backoff, wanted up: nothing",
       "resumed": "up, wanted up: end-wait",
       "guest-ended": "backoff, wanted up: nothing",
       "ended": "starting, wanted up: end-wait, start",
       "wait-over": `up, wanted up: ${pending}`,
       "action-failed": "backoff, wanted up: nothing",
+      "dumped": "backoff, wanted up: nothing",
+      "dump-failed": "backoff, wanted up: nothing",
+      "stuck": "backoff, wanted up: nothing",
+      "unstuck": "backoff, wanted up: nothing",
+      "unreachable": "backoff, wanted up: nothing",
+      "reachable": "backoff, wanted up: nothing",
     });
   });
 }
@@ -233,7 +360,7 @@ Deno.test("decide() carries out the action that is named for a cause", async (t)
     verdict: verdict(cause, { process: "held" }),
   });
   const gone = (cause: VerdictCause): Incident => ({ kind: "ended", verdict: verdict(cause) });
-  const cases: [Action, string, string][] = [
+  const cases: [ActionWord, string, string][] = [
     ["restart", "stopping, wanted up: clear-away", "starting, wanted up: start"],
     ["reset", "up, wanted up: reset", "starting, wanted up: start"],
     ["resume", "up, wanted up: resume", "starting, wanted up: start"],
@@ -272,14 +399,14 @@ Deno.test("decide() leaves a plain reboot to QEMU, which has done it already", a
   for (const restart of ["no", "on-success", "on-failure", "on-abnormal", "always"] as const) {
     await t.step(restart, () => assertEquals(decided(at("up"), reset, under({ restart })), nothing));
   }
-  const named: Record<Action, string> = {
+  const named: Record<ActionWord, string> = {
     "restart": "stopping, wanted up: clear-away",
     "stop": "stopping, wanted down: clear-away",
     "reset": nothing,
     "resume": nothing,
     "preserve": nothing,
   };
-  for (const [action, expected] of Object.entries(named) as [Action, string][]) {
+  for (const [action, expected] of Object.entries(named) as [ActionWord, string][]) {
     await t.step(`named: ${action}`, () => {
       assertEquals(decided(at("up"), reset, under({ onCause: { "guest-reset": action } })), expected);
     });

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { policyOf, type SupervisedVm } from "../../../src/supervisor/spec.ts";
+import { policyOf } from "../../../src/supervisor/policy_of.ts";
+import type { SupervisedVm } from "../../../src/supervisor/spec.ts";
 
 type Spec = Omit<SupervisedVm, "config">;
 
@@ -9,6 +10,8 @@ Deno.test("policyOf() fills in what a spec leaves out", () => {
     backoff: { initialMs: 100, factor: 2, maxMs: 30_000, jitter: 0.2, resetAfterMs: 60_000 },
     limit: { restarts: 5, withinMs: 60_000 },
     onCause: {},
+    onStuck: { afterMs: 60_000, action: "report" },
+    onUnreachable: { graceMs: 10_000 },
   });
 });
 
@@ -17,7 +20,13 @@ Deno.test("policyOf() keeps what a spec says", () => {
     restart: "always",
     backoff: { initialMs: 1, factor: 1, maxMs: 1, jitter: 0, resetAfterMs: 0 },
     limit: { restarts: 0, withinMs: 0 },
-    onCause: { "guest-panic": "preserve", "io-error": "resume" },
+    onCause: {
+      "guest-panic": { dump: { dir: "/dumps", format: "kdump-zlib", keep: 1 }, then: "reset" },
+      "io-error": "resume",
+      "watchdog": { dump: {}, then: "preserve" },
+    },
+    onStuck: { afterMs: 0, action: "preserve" },
+    onUnreachable: { graceMs: 0 },
     stop: { powerdownMs: 0, quitMs: Infinity },
   } as const;
   const { stop: _, ...policy } = spec;
@@ -101,7 +110,42 @@ Deno.test("policyOf() refuses a word or a key that it does not know, and names t
     ],
     [
       { onCause: { "guest-panic": "reboot" } },
-      `'onCause.guest-panic' must be one of restart, reset, resume, preserve, stop: current value is "reboot"`,
+      `'onCause.guest-panic' must be one of restart, reset, resume, preserve, stop, { dump, then }: current value is "reboot"`,
+    ],
+    [
+      { onCause: { "guest-panic": { dump: {} } } },
+      "'onCause.guest-panic.then' must be one of restart, reset, resume, preserve, stop: current value is undefined",
+    ],
+    [
+      { onCause: { "guest-panic": { then: "stop" } } },
+      "'onCause.guest-panic.dump' must be an object, such as {}: current value is undefined",
+    ],
+    [
+      { onCause: { "guest-panic": { dump: {}, them: "stop" } } },
+      `'onCause.guest-panic' has no "them"; it has: dump, then`,
+    ],
+    [
+      { onCause: { "guest-panic": { dump: { file: "x" }, then: "stop" } } },
+      `'onCause.guest-panic.dump' has no "file"; it has: dir, format, keep`,
+    ],
+    [
+      { onCause: { "guest-panic": { dump: { dir: "" }, then: "stop" } } },
+      `'onCause.guest-panic.dump.dir' must be the path of a directory: current value is ""`,
+    ],
+    [
+      { onCause: { "guest-panic": { dump: { format: "core" }, then: "stop" } } },
+      "'onCause.guest-panic.dump.format' must be one of elf, kdump-zlib, ",
+    ],
+    [
+      { onCause: { "guest-panic": { dump: { keep: 0 }, then: "stop" } } },
+      "'onCause.guest-panic.dump.keep' must be a number from 1 to 10000: current value is 0",
+    ],
+    [{ onStuck: { action: "kill" } }, "'onStuck.action' must be one of report, restart, preserve: "],
+    [{ onStuck: { afterMs: -1 } }, "'onStuck.afterMs' must be a number of at least 0: "],
+    [{ onStuck: { after: 1 } }, `'onStuck' has no "after"; it has: afterMs, action`],
+    [
+      { onUnreachable: { graceMs: Infinity } },
+      "'onUnreachable.graceMs' must be a number from 0 to 2147483647: ",
     ],
     [{ onCause: { "panic": "stop" } }, `'onCause' has no "panic"; it has: guest-shutdown, guest-reset, `],
     [
@@ -112,7 +156,7 @@ Deno.test("policyOf() refuses a word or a key that it does not know, and names t
     [{ stop: { killMs: 5 } }, `'stop' has no "killMs"; it has: powerdownMs, quitMs, termMs`],
     [
       { backOff: {} },
-      `a guest's spec has no "backOff"; it has: config, restart, backoff, limit, onCause, stop`,
+      `a guest's spec has no "backOff"; it has: config, restart, backoff, limit, onCause, onStuck, onUnreachable, stop`,
     ],
     [
       { limit: { restarts: "5", withinMs: 1 } },
