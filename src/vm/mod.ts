@@ -14,7 +14,14 @@
  */
 export { type Accel, type AccelChoice, type AccelRequest, chooseAccel } from "./accel.ts";
 export { attach } from "./attach.ts";
-export { DUMP_FORMATS, type DumpFormat } from "./dump.ts";
+export {
+  awaitDump,
+  DUMP_FORMATS,
+  type DumpFormat,
+  dumpMemory,
+  type DumpMemoryOptions,
+  type DumpProgress,
+} from "./dump.ts";
 export { ConsoleClosedError, ConsoleTimeoutError, LaunchError } from "./errors.ts";
 export { HmpMonitor, type HmpOptions } from "./hmp_monitor.ts";
 export { launch } from "./launch.ts";
