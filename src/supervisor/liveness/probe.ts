@@ -1,0 +1,91 @@
+/**
+ * A question to the guest itself, asked again and again: does it do what it is for? With `for: "readiness"` the guest counts as ready while
+ * it passes; with `for: "liveness"` a guest that fails it is stuck, though its QEMU is healthy.
+ *
+ * - `agent`: the guest agent answers a ping (the config needs `agent: true`).
+ * - `console`: the guest says something on its serial console; nothing is taken from those who `expect` it too. For readiness once is
+ *   enough; for liveness it has to be said anew each time.
+ * - `tcp`: somebody listens at a port, and with `expect` says this, perhaps after `send`. A port of a user network is accepted by QEMU
+ *   itself, whatever the guest does, so there only `expect` proves anything.
+ *
+ * Only what a running guest fails counts: not while it is paused, suspended, migrated, saved or at its end, nor while QEMU is busy or
+ * stopped.
+ *
+ * @example
+ * ```ts
+ * import type { Probe } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const probes: Probe[] = [
+ *   { kind: "console", for: "readiness", pattern: "login: " },
+ *   { kind: "tcp", for: "liveness", port: { guest: 22 }, expect: "SSH-", everyMs: 30_000 },
+ * ];
+ * assertEquals(probes.map(({ kind }) => kind), ["console", "tcp"]);
+ * ```
+ */
+export type Probe = AgentProbe | ConsoleProbe | TcpProbe;
+
+/**
+ * What every probe has.
+ *
+ * @example
+ * ```ts
+ * import type { Probe, ProbeTiming } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const timing: ProbeTiming = { for: "liveness", everyMs: 5_000, failures: 2, graceMs: 60_000 };
+ * const probe: Probe = { kind: "agent", ...timing };
+ * assertEquals(probe.failures, 2);
+ * ```
+ */
+export interface ProbeTiming {
+  /** What it decides. */
+  for: "readiness" | "liveness";
+  /** How often, in milliseconds; at least 100. Default 10000, and 1000 until it first passes. */
+  everyMs?: number;
+  /** How long one may take, in milliseconds. Default 1000. */
+  timeoutMs?: number;
+  /** After so many in a row that were not passed the probe fails. Default 3. */
+  failures?: number;
+  /** For so long after the guest's start failures don't count, unless it has passed before, in milliseconds. Default 0. */
+  graceMs?: number;
+}
+
+/** The guest agent answers a ping. */
+export interface AgentProbe extends ProbeTiming {
+  kind: "agent";
+}
+
+/** The guest says something on its console. */
+export interface ConsoleProbe extends ProbeTiming {
+  kind: "console";
+  /** A text or a regular expression. */
+  pattern: string | RegExp;
+}
+
+/** Somebody listens at a port. */
+export interface TcpProbe extends ProbeTiming {
+  kind: "tcp";
+  /** The host. Default `127.0.0.1`. */
+  host?: string;
+  /** The port; or the guest's, whose forward on a user network is then looked up, on `127.0.0.1`. */
+  port: number | { guest: number };
+  /** What is sent first. Default: nothing. */
+  send?: string;
+  /** What has to be said in its first 64 KiB. Default: it only has to accept, and not close again at once. */
+  expect?: string | RegExp;
+}
+
+/** A probe, with nothing left to say. */
+export type WholeProbe = Probe & Required<ProbeTiming>;
+
+/** Whether a guest does what it is for, as far as its readiness probes tell. `unknown` until they have. */
+export type Readiness = "unknown" | "ready" | "not-ready";
+
+/** A probe is passed from now on, or fails from now on; `why` is for people. */
+export interface ProbeChange {
+  /** Its place in the spec. */
+  index: number;
+  probe: WholeProbe;
+  result: { kind: "passing" } | { kind: "failing"; why: string };
+}
