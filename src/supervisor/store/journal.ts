@@ -198,9 +198,14 @@ export class Journal implements AsyncDisposable {
     await this.#rotateIfFull(bytes.length);
     const current = this.#current ?? await this.#begin();
     if (current.torn) await this.#cutOff(current);
-    current.torn = true;
-    await writeAll(current.file, bytes);
-    current.torn = false;
+    try {
+      await writeAll(current.file, bytes);
+    } catch (error) {
+      current.torn = true;
+      // What is there of it is for nobody to read.
+      await this.#cutOff(current).catch(() => {});
+      throw error;
+    }
     current.size += bytes.length;
     if (gap === null) return;
     this.#end.addGap(gap.gap);
@@ -247,6 +252,7 @@ export class Journal implements AsyncDisposable {
   async #cutOff(current: CurrentFile): Promise<void> {
     await current.file.truncate(current.size);
     await current.file.seek(current.size, Deno.SeekMode.Start);
+    current.torn = false;
   }
 
   async #rotateIfFull(bytes: number): Promise<void> {

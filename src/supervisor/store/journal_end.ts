@@ -45,8 +45,7 @@ export class JournalEnd {
       const line = lineText === "" ? null : decodeLine(lineText);
       if (line === null) continue;
       if ("gap" in line) {
-        this.#gaps.push(line.gap);
-        this.#seq = Math.max(this.#seq, line.gap.lastSeq);
+        this.addGap(line.gap);
       } else {
         this.add(line);
       }
@@ -64,6 +63,7 @@ export class JournalEnd {
   /** Takes in a gap that was written. */
   addGap(gap: { firstSeq: number; lastSeq: number }): void {
     this.#gaps.push(gap);
+    this.#seq = Math.max(this.#seq, gap.lastSeq);
     if (this.#gaps.length > DISORDER) this.#gaps.shift();
   }
 

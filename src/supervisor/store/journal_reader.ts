@@ -38,17 +38,23 @@ interface OpenedFile {
   readonly identity: string;
 }
 
-/** Opens every file before the first one is read: so a rotation meanwhile neither hides nor doubles one. */
+/** How many numbers without a file say that there are no more: while files are given new numbers, one may just have none. */
+const ENDS_AFTER = 3;
+
+/**
+ * Opens every file before the first one is read, the newest first. A rotation meanwhile gives files higher numbers, so none is missed; what is met
+ * twice is passed over.
+ */
 async function openFiles(path: string): Promise<OpenedFile[]> {
   const opened: OpenedFile[] = [];
   try {
-    for await (const candidate of newestFirst(path)) {
-      const file = await openIfThere(candidate);
-      if (file === null) continue;
-      const { dev, ino } = await file.stat();
-      const identity = ino === null ? candidate : `${dev}:${ino}`;
-      if (opened.some((other) => other.identity === identity)) file.close();
-      else opened.push({ path: candidate, file, identity });
+    const files = await filesAt(path);
+    await open(files?.current ?? path, opened);
+    if (files !== null) {
+      const highest = (await rotatedNumbers(files)).at(-1) ?? 0;
+      for (let number = 1, missing = 0; number <= highest || missing < ENDS_AFTER; number++) {
+        missing = await open(rotatedFile(files, number), opened) === "there" ? 0 : missing + 1;
+      }
     }
   } catch (error) {
     for (const { file } of opened) file.close();
@@ -63,15 +69,14 @@ async function openFiles(path: string): Promise<OpenedFile[]> {
   return opened.reverse();
 }
 
-async function* newestFirst(path: string): AsyncGenerator<string, void, void> {
-  const files = await filesAt(path);
-  if (files === null) return yield path;
-  yield files.current;
-  // Looked up only now: a file that was rotated meanwhile is then found a second time, and not missed.
-  const numbers = await rotatedNumbers(files);
-  for (const number of numbers) yield rotatedFile(files, number);
-  // And where they were rotated since then, the oldest one has the next number.
-  yield rotatedFile(files, (numbers.at(-1) ?? 0) + 1);
+async function open(path: string, opened: OpenedFile[]): Promise<"there" | "missing"> {
+  const file = await openIfThere(path);
+  if (file === null) return "missing";
+  const { dev, ino } = await file.stat();
+  const identity = ino === null ? path : `${dev}:${ino}`;
+  if (opened.some((other) => other.identity === identity)) file.close();
+  else opened.push({ path, file, identity });
+  return "there";
 }
 
 /** The files of the journal that a path names; null for a file of its own. */

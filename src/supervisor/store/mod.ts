@@ -8,9 +8,9 @@ export { NewerRecordError, StaleRecordError, StateError, StateLockedError } from
 export { Journal, type JournalOptions, type JournalTail } from "./journal.ts";
 export type { JournalEntry, JournalGap, JournalLine } from "./journal_entry.ts";
 export { readJournal, type ReadJournalOptions } from "./journal_reader.ts";
-export { fromJson, toJson } from "./json_codec.ts";
 export type { JsonObject, JsonValue } from "./json_value.ts";
 export { RECORD_VERSION, type RunRecord, type VmRecord } from "./record.ts";
 export { type BrokenRecord, type RecordList, RecordStore, type RecordStoreOptions } from "./record_store.ts";
 export { reportFromJson, reportToJson } from "./report_codec.ts";
+export { fromJson, toJson } from "./json_codec.ts";
 export { StateLock } from "./state_lock.ts";

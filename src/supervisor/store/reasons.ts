@@ -1,12 +1,17 @@
-/** What to do about the errors of a disk that somebody can do something about. */
+const ROOM = "make room on its disk";
+const QUOTA = "make room within the quota of its disk";
+const RIGHT = "give this user the right to it, or choose another directory";
+
+/** What to do about the system's errors that somebody can do something about, by their numbers: Deno tells no name for all of them. */
 const REMEDIES: Readonly<Record<string, string>> = {
-  ENOSPC: "make room on its disk",
-  EDQUOT: "make room within the quota of its disk",
-  EFBIG: "raise the limit on the size of files (ulimit -f)",
-  EROFS: "mount its disk writable, or choose another directory",
-  EACCES: "give this user the right to it, or choose another directory",
-  EPERM: "give this user the right to it, or choose another directory",
-  EMFILE: "raise the limit on open files (ulimit -n)",
+  1: RIGHT, // EPERM
+  13: RIGHT, // EACCES
+  24: "raise the limit on open files (ulimit -n)", // EMFILE
+  27: "raise the limit on the size of files (ulimit -f)", // EFBIG
+  28: ROOM, // ENOSPC
+  30: "mount its disk writable, or choose another directory", // EROFS
+  69: QUOTA, // EDQUOT on macOS
+  122: QUOTA, // EDQUOT on Linux
 };
 
 /**
@@ -16,13 +21,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
  * @returns The end of a sentence.
  */
 export function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotCapable) return `${error.message}`;
   const message = error instanceof Error ? error.message : String(error);
-  const remedy = REMEDIES[codeOf(error) ?? ""];
+  const remedy = REMEDIES[/\(os error (\d+)\)/.exec(message)?.[1] ?? ""];
   return remedy === undefined ? message : `${message}; ${remedy}`;
-}
-
-/** The system's name of an error, such as `ENOSPC`. */
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }
