@@ -33,7 +33,7 @@ export type ActionWord = "restart" | "reset" | "resume" | "preserve" | "stop";
 export interface DumpOptions {
   /** The directory, made if it is missing. QEMU itself writes there. Default: where the supervisor keeps dumps. */
   dir?: string;
-  /** Default `elf`; the `kdump` ones are compressed, where QEMU was built with that. */
+  /** Default `elf`. The `kdump` ones, where QEMU was built with them, are much smaller and quicker: the guest is away for as long as it takes. */
   format?: DumpFormat;
   /** How many dumps of this guest are kept there, the newest ones. Default 3: each is as large as the guest's memory. */
   keep?: number;
