@@ -44,12 +44,11 @@ Deno.test("dumpToFile() leaves nothing of a dump that fails", async () => {
   const place = { name: "web", dir: `${host.dir}/dumps` };
   await assertRejects(() => soon(dumpToFile(vm, place, { format: "kdump-raw-lzo" })), Error, "Cannot dump");
   assertEquals(await filesIn(place.dir), []);
-  // The kernel ends a process that writes a larger file than it may.
+  // As on a full disk, it fails after the first MiB.
   const { success } = await new Deno.Command("prlimit", { args: [`--pid=${vm.pid}`, "--fsize=1048576"] })
     .output();
   assert(success);
-  await assertRejects(() => soon(dumpToFile(vm, place, {})), Error, "Cannot dump");
-  assertEquals((await soon(vm.stopped)).exit?.signal, "SIGXFSZ");
+  await assertRejects(() => soon(dumpToFile(vm, place, {})), Error, "File too large");
   assertEquals(await filesIn(place.dir), []);
 });
 
