@@ -1,49 +1,16 @@
 import { assertEquals } from "@std/assert";
 import type { VerdictCause } from "../../../src/vm/mod.ts";
 import { NO_RESTARTS } from "../../../src/supervisor/backoff.ts";
-import type { DumpUnderWay } from "../../../src/supervisor/policy_state.ts";
 import {
   type AfterStop,
-  type Circumstances,
   decide,
   type Incident,
-  INITIAL_STATE,
   type Phase,
   type PolicyState,
 } from "../../../src/supervisor/policy.ts";
 import type { ActionWord } from "../../../src/supervisor/action.ts";
 import type { RestartWhen } from "../../../src/supervisor/spec.ts";
-import { policy, verdict } from "./_policy.ts";
-
-const NOW = 1_000_000;
-const USED = { times: [NOW - 500], attempts: 1, lastDelayMs: 0 };
-
-/** What follows the dump of a guest in `dumping`. */
-const THEN_RESTART: DumpUnderWay = {
-  dump: { keep: 1 },
-  then: { kind: "act", action: "restart", ranMs: 100 },
-};
-
-function at(phase: Phase, more: Partial<PolicyState> = {}): PolicyState {
-  const wanted = phase === "down" || phase === "stopping" ? "down" : "up";
-  const upSince = phase === "up" || phase === "unresponsive" ? NOW - 100 : null;
-  const dumping = phase === "dumping" ? THEN_RESTART : null;
-  return { ...INITIAL_STATE, phase, wanted, upSince, dumping, ...more };
-}
-
-function under(spec: Parameters<typeof policy>[0] = {}): Circumstances {
-  return { policy: policy(spec), now: NOW, random: 0.5 };
-}
-
-/** A decision in one line: the phase, what is wanted, the actions. */
-function decided(state: PolicyState, incident: Incident, circumstances: Circumstances = under()): string {
-  const { state: next, actions } = decide(state, incident, circumstances);
-  const words = actions.map((action) => {
-    if (action.kind === "wait") return `wait ${action.delayMs}`;
-    return action.kind === "give-up" ? `give up: ${action.why}` : action.kind;
-  });
-  return `${next.phase}, wanted ${next.wanted}: ${words.join(", ") || "nothing"}`;
-}
+import { at, decided, NOW, under, USED, verdict } from "./_policy.ts";
 
 const INCIDENTS: { [K in Incident["kind"]]: Extract<Incident, { kind: K }> } = {
   "start-asked": { kind: "start-asked" },
