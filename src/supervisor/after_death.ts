@@ -18,7 +18,7 @@ import {
   stopped,
   waitFor,
 } from "./policy_steps.ts";
-import { putDownAndFail, putDownAndStop, waitForAnswer } from "./unresponsive_steps.ts";
+import { isFoundStuck, putDownAndFail, putDownAndStop, waitForAnswer } from "./unresponsive_steps.ts";
 
 /** What is found of a guest whose supervisor died, once what QEMU recorded meanwhile was decided about (`resumed`). */
 export type Found =
@@ -28,7 +28,9 @@ export type Found =
   | { kind: "held"; verdict: Verdict }
   /** It is there, and the guest has not made a step since it was launched or reset (`prelaunch`). */
   | { kind: "prelaunch" }
-  /** Its process is there, and no monitor of it answers. */
+  /** Its process is there and takes connections, and does not answer them: it is busy, or was stopped. */
+  | { kind: "stuck" }
+  /** Its process is there, and nobody listens for it any more. */
   | { kind: "silent" }
   /** It is not there; null where it never was. */
   | { kind: "gone"; verdict: Verdict | null }
@@ -68,6 +70,7 @@ const endedMeanwhile: Handler<"held"> = (state, { verdict }, circumstances) =>
 const goneMeanwhile: Handler<"gone"> = (state, { verdict }, circumstances) =>
   afterEnd(state, verdict ?? LOST, circumstances);
 const awaitAnswer: Handler<"silent"> = (state, _found, circumstances) => waitForAnswer(state, circumstances);
+const leaveStuck: Handler<"stuck"> = (state) => isFoundStuck(state);
 const wakeUp: Handler<"prelaunch"> = (state, _found, { now }) => letGo(state, now);
 
 /** The rest of the wait, by the time at which the restart was to begin. */
@@ -84,6 +87,7 @@ const TABLE = {
     "running": stopNow,
     "held": clearAwayAndStop,
     "prelaunch": clearAwayAndStop,
+    "stuck": putDownAndStop,
     "silent": putDownAndStop,
     "gone": nothing,
     "unverifiable": leaveAlone,
@@ -92,6 +96,7 @@ const TABLE = {
     "running": (state, _found, { now }) => isUp(state, now),
     "held": endedMeanwhile,
     "prelaunch": wakeUp,
+    "stuck": leaveStuck,
     "silent": awaitAnswer,
     // A start that never happened is not one that failed.
     "gone": (state, found, circumstances) =>
@@ -109,16 +114,25 @@ const TABLE = {
     // Half of a reset; else it was reset by somebody who had paused it, and may want it so.
     "prelaunch": (state, _found, { now }) =>
       isBegunInPlace(state) ? letGo(state, now) : isUpAgain(state, now),
+    "stuck": leaveStuck,
     "silent": awaitAnswer,
     "gone": goneMeanwhile,
     "unverifiable": leaveAlone,
   },
   "unresponsive": {
     "running": backUp,
-    "held": endedMeanwhile,
-    "prelaunch": (state, _found, { now }) => isUpAgain(state, now),
+    "held": (state, found, circumstances) =>
+      state.dumping === null
+        ? endedMeanwhile(state, found, circumstances)
+        : followDump({ ...state, phase: "dumping" }),
+    "prelaunch": (state, _found, { now }) =>
+      state.upSince === null ? letGo(state, now) : isUpAgain(state, now),
+    "stuck": leaveStuck,
     "silent": awaitAnswer,
-    "gone": goneMeanwhile,
+    "gone": (state, found, circumstances) =>
+      state.dumping === null
+        ? goneMeanwhile(state, found, circumstances)
+        : afterLostDump(state, circumstances),
     "unverifiable": leaveAlone,
   },
   "dumping": {
@@ -126,7 +140,7 @@ const TABLE = {
     "running": (state, _found, { now }) => isUp(state, now),
     "held": followDump,
     "prelaunch": wakeUp,
-    // When it answers again, its end comes once more, and the dump with it.
+    "stuck": leaveStuck,
     "silent": awaitAnswer,
     "gone": (state, _found, circumstances) => afterLostDump(state, circumstances),
     "unverifiable": leaveAlone,
@@ -135,6 +149,7 @@ const TABLE = {
     "running": (state, _found, { now }) => isUp(state, now),
     "held": nothing,
     "prelaunch": nothing,
+    "stuck": nothing,
     "silent": nothing,
     "gone": (state) => settle(state, "stopped"),
     "unverifiable": leaveAlone,
@@ -143,6 +158,7 @@ const TABLE = {
     "running": (state) => stopAgain(state, "running"),
     "held": (state) => stopAgain(state, "held"),
     "prelaunch": (state) => stopAgain(state, "held"),
+    "stuck": (state) => stopAgain(state, "silent"),
     "silent": (state) => stopAgain(state, "silent"),
     "gone": (state, _found, circumstances) => stopped(state, circumstances),
     "unverifiable": leaveAlone,
@@ -152,6 +168,7 @@ const TABLE = {
     "held": (state, found, circumstances) =>
       isBegunInPlace(state) ? waitOn(state, circumstances) : endedMeanwhile(state, found, circumstances),
     "prelaunch": wakeUp,
+    "stuck": leaveStuck,
     "silent": awaitAnswer,
     "gone": (state, found, circumstances) =>
       isBegunInPlace(state) ? goneMeanwhile(state, found, circumstances) : waitOn(state, circumstances),
@@ -162,6 +179,7 @@ const TABLE = {
     "running": backUp,
     "held": clearAwayAndFail,
     "prelaunch": clearAwayAndFail,
+    "stuck": putDownAndFail,
     "silent": putDownAndFail,
     "gone": nothing,
     "unverifiable": leaveAlone,
@@ -172,6 +190,7 @@ const TABLE = {
       state.wanted === "up" ? endedMeanwhile(state, found, circumstances) : clearAwayAndStop(state),
     "prelaunch": (state, _found, { now }) =>
       state.wanted === "up" ? isUpAgain(state, now) : clearAwayAndStop(state),
+    "stuck": (state) => state.wanted === "up" ? isFoundStuck(state) : putDownAndStop(state),
     "silent": (state, _found, circumstances) =>
       state.wanted === "up" ? waitForAnswer(state, circumstances) : putDownAndStop(state),
     "gone": (state, found, circumstances) =>

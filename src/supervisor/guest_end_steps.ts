@@ -93,7 +93,7 @@ export const startAfterDump = (state: PolicyState): Decision =>
 export const followDump = (state: PolicyState): Decision =>
   state.dumping === null
     ? nothing(state)
-    : { state, actions: [{ kind: "follow-dump", dump: state.dumping.dump }] };
+    : { state: { ...state, pending: "start" }, actions: [{ kind: "follow-dump", dump: state.dumping.dump }] };
 
 /** There is a dump, or there will be none. */
 export const afterDump = (state: PolicyState, circumstances: Circumstances): Decision => {

@@ -1,5 +1,8 @@
 import type { Verdict } from "../vm/mod.ts";
 
+/** What a guest does, by `query-status`: at its end, not begun yet (or reset), or anything else. */
+export type GuestNow = "running" | "held" | "prelaunch";
+
 /** What happened. Each one is decided about once, and has one report. */
 export type Incident =
   | { kind: "start-asked" }
@@ -25,8 +28,8 @@ export type Incident =
   /** QEMU is there and has not answered for as long as the policy has it (`onStuck`). */
   | { kind: "stuck" }
   /** It answers again; what the guest does is `query-status`'s word. */
-  | { kind: "unstuck"; guest: "running" | "held" }
+  | { kind: "unstuck"; guest: GuestNow }
   /** Every monitor is lost, and the process lives. */
   | { kind: "unreachable" }
   /** A monitor is back; what the guest does is `query-status`'s word. An end that was missed comes after this, as `guest-ended`. */
-  | { kind: "reachable"; guest: "running" | "held" };
+  | { kind: "reachable"; guest: GuestNow };

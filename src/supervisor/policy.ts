@@ -11,7 +11,6 @@ import {
   forgetFailure,
   hasResumed,
   isUp,
-  isUpAgain,
   nothing,
   settle,
   startAfresh,
@@ -21,7 +20,14 @@ import {
   thenNothing,
   thenStart,
 } from "./policy_steps.ts";
-import { giveItUp, isStuck, noLongerWaiting, waitForAnswer } from "./unresponsive_steps.ts";
+import {
+  answersAgain,
+  endedUnresponsive,
+  giveItUp,
+  isStuck,
+  noLongerWaiting,
+  waitForAnswer,
+} from "./unresponsive_steps.ts";
 
 export type { Incident } from "./incident.ts";
 export type { Circumstances, Decision, PolicyAction } from "./policy_action.ts";
@@ -119,20 +125,22 @@ const TABLE = {
     "guest-ended": (state, { verdict }, circumstances) =>
       noLongerWaiting(state, guestEnded(state, verdict, circumstances)),
     "ended": (state, { verdict }, circumstances) =>
-      noLongerWaiting(state, afterEnd(state, verdict, circumstances)),
+      noLongerWaiting(state, endedUnresponsive(state, verdict, circumstances)),
     "wait-over": (state, _incident, circumstances) =>
       state.pending === "answer" ? giveItUp(state, circumstances) : nothing(state),
     "action-failed": (state, _incident, circumstances) =>
       noLongerWaiting(state, clearAwayAndRestart(state, circumstances)),
     "dumped": nothing,
     "dump-failed": nothing,
-    "stuck": nothing,
+    // Known to be for long enough only now, where its supervisor died.
+    "stuck": (state, _incident, circumstances) =>
+      state.pending === "answer" ? nothing(state) : isStuck(state, circumstances),
     // Without a monitor nobody can say so.
-    "unstuck": (state, _incident, { now }) =>
-      state.pending === "answer" ? nothing(state) : isUpAgain(state, now),
+    "unstuck": (state, { guest }, { now }) =>
+      state.pending === "answer" ? nothing(state) : answersAgain(state, guest, now),
     "unreachable": (state, _incident, circumstances) =>
       state.pending === "answer" ? nothing(state) : waitForAnswer(state, circumstances),
-    "reachable": (state, _incident, { now }) => noLongerWaiting(state, isUpAgain(state, now)),
+    "reachable": (state, { guest }, { now }) => noLongerWaiting(state, answersAgain(state, guest, now)),
   },
   "dumping": {
     "start-asked": startAfterDump,

@@ -93,7 +93,7 @@ export interface PolicyState {
   pending: Pending;
   /** What the end of `stopping` leads to. */
   after: AfterStop;
-  /** What the end of `dumping` leads to; null in every other phase. */
+  /** The dump that was begun, in `dumping`, and in `unresponsive` where its QEMU was found so; else null. */
   dumping: DumpUnderWay | null;
 }
 

@@ -1,7 +1,19 @@
+import type { Verdict } from "../vm/mod.ts";
 import { wordOf } from "./action.ts";
 import { actionFor } from "./cause_table.ts";
+import { afterLostDump, followDump } from "./guest_end_steps.ts";
 import type { Circumstances, Decision } from "./policy_action.ts";
-import { AT_REST, end, endWaitAnd, hold, nothing, ranMs } from "./policy_steps.ts";
+import {
+  afterEnd,
+  AT_REST,
+  end,
+  endWaitAnd,
+  hold,
+  isUpAgain,
+  letGo,
+  nothing,
+  ranMs,
+} from "./policy_steps.ts";
 import type { PolicyState } from "./policy_state.ts";
 
 // What is done about a QEMU that is there and does not answer.
@@ -18,7 +30,7 @@ const putDownAndRestart = (state: PolicyState, { now }: Circumstances): Decision
 export const isStuck = (state: PolicyState, circumstances: Circumstances): Decision => {
   switch (circumstances.policy.onStuck.action) {
     case "report":
-      return nothing({ ...state, ...AT_REST, phase: "unresponsive", upSince: state.upSince });
+      return isFoundStuck(state);
     case "restart":
       return putDownAndRestart(state, circumstances);
     case "preserve":
@@ -26,12 +38,39 @@ export const isStuck = (state: PolicyState, circumstances: Circumstances): Decis
   }
 };
 
+/** It does not answer a new supervisor: for how long already, nobody knows. */
+export const isFoundStuck = (state: PolicyState): Decision => nothing(unresponsive(state, "start"));
+
+/** What was known of its life stays so, and a dump that was begun. */
+const unresponsive = (state: PolicyState, pending: "start" | "answer"): PolicyState => {
+  const { upSince, dumping } = state;
+  return { ...state, ...AT_REST, phase: "unresponsive", upSince, dumping, pending };
+};
+
+/** It answers again. One that never came up, because its supervisor died before that, begins now. */
+export const answersAgain = (
+  state: PolicyState,
+  guest: "running" | "held" | "prelaunch",
+  now: number,
+): Decision => {
+  if (guest === "held" && state.dumping !== null) return followDump({ ...state, phase: "dumping" });
+  return guest === "prelaunch" && state.upSince === null ? letGo(state, now) : isUpAgain(state, now);
+};
+
+/** It is gone. */
+export const endedUnresponsive = (
+  state: PolicyState,
+  verdict: Verdict,
+  circumstances: Circumstances,
+): Decision =>
+  state.dumping === null ? afterEnd(state, verdict, circumstances) : afterLostDump(state, circumstances);
+
 /** Its monitors are lost: it is given time to end, or to be reached again. */
 export const waitForAnswer = (state: PolicyState, circumstances: Circumstances): Decision => {
   const { graceMs } = circumstances.policy.onUnreachable;
   if (graceMs === 0) return giveItUp(state, circumstances);
   return {
-    state: { ...state, ...AT_REST, phase: "unresponsive", upSince: state.upSince, pending: "answer" },
+    state: unresponsive(state, "answer"),
     actions: [{ kind: "wait", delayMs: graceMs }],
   };
 };

@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { type Found, resumeAfterDeath } from "../../../src/supervisor/after_death.ts";
 import { decide, type Phase, type PolicyState } from "../../../src/supervisor/policy.ts";
-import { at, line, NOW, under, USED, verdict } from "./_policy.ts";
+import { at, line, NOW, THEN_RESTART, under, USED, verdict } from "./_policy.ts";
 
 const FOUND: { [K in Found["kind"]]: Extract<Found, { kind: K }> } = {
   "running": { kind: "running" },
   "held": { kind: "held", verdict: verdict("guest-panic", { process: "held" }) },
   "prelaunch": { kind: "prelaunch" },
+  "stuck": { kind: "stuck" },
   "silent": { kind: "silent" },
   "gone": { kind: "gone", verdict: verdict("killed") },
   "unverifiable": { kind: "unverifiable" },
@@ -18,6 +19,7 @@ function resumed(state: PolicyState, found: Found, circumstances = under()): str
 
 const UP = "up, wanted up: nothing";
 const LET_GO = "up, wanted up: resume";
+const STUCK = "unresponsive, wanted up: nothing";
 const AWAIT = "unresponsive, wanted up: wait 10000";
 const ALONE = "unverified, wanted up: give up: unverifiable";
 
@@ -27,6 +29,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": "stopping, wanted down: stop",
     "held": "stopping, wanted down: clear-away",
     "prelaunch": "stopping, wanted down: clear-away",
+    "stuck": "stopping, wanted down: put-down",
     "silent": "stopping, wanted down: put-down",
     "gone": "down, wanted down: nothing",
     "unverifiable": "unverified, wanted down: give up: unverifiable",
@@ -35,6 +38,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": UP,
     "held": "stopping, wanted up: clear-away",
     "prelaunch": LET_GO,
+    "stuck": STUCK,
     "silent": AWAIT,
     "gone": "starting, wanted up: start",
     "unverifiable": ALONE,
@@ -43,6 +47,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": UP,
     "held": "stopping, wanted up: clear-away",
     "prelaunch": UP,
+    "stuck": STUCK,
     "silent": AWAIT,
     "gone": "starting, wanted up: start",
     "unverifiable": ALONE,
@@ -51,6 +56,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": UP,
     "held": "stopping, wanted up: clear-away",
     "prelaunch": UP,
+    "stuck": STUCK,
     "silent": AWAIT,
     "gone": "starting, wanted up: start",
     "unverifiable": ALONE,
@@ -59,6 +65,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": UP,
     "held": "dumping, wanted up: follow-dump",
     "prelaunch": LET_GO,
+    "stuck": STUCK,
     "silent": AWAIT,
     "gone": "starting, wanted up: start",
     "unverifiable": ALONE,
@@ -67,6 +74,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": UP,
     "held": "held, wanted up: nothing",
     "prelaunch": "held, wanted up: nothing",
+    "stuck": "held, wanted up: nothing",
     "silent": "held, wanted up: nothing",
     "gone": "down, wanted down: give up: stopped",
     "unverifiable": ALONE,
@@ -75,6 +83,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": "stopping, wanted down: stop",
     "held": "stopping, wanted down: clear-away",
     "prelaunch": "stopping, wanted down: clear-away",
+    "stuck": "stopping, wanted down: put-down",
     "silent": "stopping, wanted down: put-down",
     "gone": "down, wanted down: give up: stopped",
     "unverifiable": "unverified, wanted down: give up: unverifiable",
@@ -83,6 +92,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": UP,
     "held": "stopping, wanted up: clear-away",
     "prelaunch": LET_GO,
+    "stuck": STUCK,
     "silent": AWAIT,
     "gone": "starting, wanted up: start",
     "unverifiable": ALONE,
@@ -91,6 +101,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": UP,
     "held": "stopping, wanted up: clear-away",
     "prelaunch": "stopping, wanted up: clear-away",
+    "stuck": "stopping, wanted up: put-down",
     "silent": "stopping, wanted up: put-down",
     "gone": "failed, wanted up: nothing",
     "unverifiable": ALONE,
@@ -99,6 +110,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
     "running": UP,
     "held": "stopping, wanted up: clear-away",
     "prelaunch": UP,
+    "stuck": STUCK,
     "silent": AWAIT,
     "gone": "starting, wanted up: start",
     "unverifiable": "unverified, wanted up: nothing",
@@ -121,6 +133,7 @@ Deno.test("resumeAfterDeath() lets a stop win over whatever is found, also in pl
     "running": "stopping, wanted down: stop",
     "held": "stopping, wanted down: clear-away",
     "prelaunch": "stopping, wanted down: clear-away",
+    "stuck": "stopping, wanted down: put-down",
     "silent": "stopping, wanted down: put-down",
     "gone": "down, wanted down: give up: stopped",
     "unverifiable": "unverified, wanted down: nothing",
@@ -211,6 +224,47 @@ Deno.test("resumeAfterDeath() remembers since when a guest is up", () => {
     assertEquals(resumeAfterDeath(at(phase), FOUND.running, under()).state.upSince, NOW - 100);
   }
   assertEquals(resumeAfterDeath(at("starting"), FOUND.running, under()).state.upSince, NOW);
+});
+
+Deno.test("resumeAfterDeath() leaves one that is stuck to onStuck, and ends none because its supervisor died", () => {
+  const policy = under({ onStuck: { action: "restart" } });
+  const { state } = resumeAfterDeath(at("up"), FOUND.stuck, policy);
+  assertEquals(line(decide(state, { kind: "stuck" }, policy)), "stopping, wanted up: put-down");
+  const { state: report } = decide(state, { kind: "stuck" }, under());
+  const back = decide(report, { kind: "reachable", guest: "running" }, under()).state;
+  assertEquals([back.phase, back.upSince], ["up", NOW - 100]);
+});
+
+Deno.test("resumeAfterDeath() comes back to a dump when a QEMU answers that was found stuck in it", () => {
+  for (const kind of ["stuck", "silent"] as const) {
+    const { state } = resumeAfterDeath(at("dumping"), { kind }, under());
+    assertEquals(state.dumping, THEN_RESTART);
+    const again = decide(state, { kind: "reachable", guest: "held" }, under());
+    assertEquals([again.state.phase, again.state.dumping, again.actions.at(-1)], [
+      "dumping",
+      THEN_RESTART,
+      { kind: "follow-dump", dump: THEN_RESTART.dump },
+    ]);
+    // Its end is told once more, and is known already.
+    assertEquals(
+      decide(again.state, { kind: "guest-ended", verdict: FOUND.held.verdict }, under()).actions,
+      [],
+    );
+    assertEquals(line(resumeAfterDeath(state, FOUND.held, under())), "dumping, wanted up: follow-dump");
+    assertEquals(resumed(state, FOUND.gone), "starting, wanted up: start");
+  }
+});
+
+Deno.test("resumeAfterDeath() lets a guest begin whose QEMU answers only after its supervisor died", () => {
+  for (const kind of ["stuck", "silent"] as const) {
+    const { state } = resumeAfterDeath(at("starting"), { kind }, under());
+    const { state: begun, actions } = decide(state, { kind: "reachable", guest: "prelaunch" }, under());
+    assertEquals([begun.phase, actions.at(-1)], ["up", { kind: "resume" }]);
+    // One that had been up, and was reset by somebody, may be wanted so.
+    const was = resumeAfterDeath(at("up"), { kind }, under()).state;
+    const left = decide(was, { kind: "reachable", guest: "prelaunch" }, under());
+    assertEquals([left.state.phase, left.actions.filter((action) => action.kind === "resume")], ["up", []]);
+  }
 });
 
 Deno.test("resumeAfterDeath() takes an end of which nothing is known for a lost guest", () => {
