@@ -1,5 +1,5 @@
 import { probeRom } from "./probe_rom.ts";
-import { type QemuProcess, spawnQemu } from "./qemu_process.ts";
+import { type SpawnedProcess, spawnQemu } from "./qemu_process.ts";
 import { runRoot } from "./run_dir.ts";
 import { inTime } from "./waiting.ts";
 
@@ -184,7 +184,7 @@ async function runProbe(
   return { accel: "tcg", reason: `${accel} does not work (exit code ${exit.code}): ${words}` };
 }
 
-function spawnIfThere(argv: readonly string[], cwd: string, tie: "setpriv" | "none"): QemuProcess | null {
+function spawnIfThere(argv: readonly string[], cwd: string, tie: "setpriv" | "none"): SpawnedProcess | null {
   // A probe that a Ctrl-C ended says nothing about the accelerator.
   const session = tie === "setpriv" ? "own" : "shared";
   try {

@@ -42,6 +42,7 @@ export async function attach(address: MonitorAddress, options: AttachOptions = {
     // As after a launch, not before they are wanted.
     const { RunningVm } = await import("./running_vm.ts");
     const { heldEnd } = await import("./end_tracker.ts");
+    const held = heldEnd(status, []);
     return new RunningVm({
       name: name ?? formatAddress(address),
       process: null,
@@ -60,7 +61,12 @@ export async function attach(address: MonitorAddress, options: AttachOptions = {
       resetHabit: "repeats",
       reboots: "reset",
       debugExit: false,
-      foundHeld: heldEnd(status, []),
+      recording: null,
+      oomCount: null,
+      found: {
+        ...{ events: [], last: null, consoleTail: "", streams: "from-call" },
+        held: held && { end: held, tripleFault: null, events: [], stop: null, tell: "no" },
+      },
       onStopped: () => {},
     });
   } catch (error) {

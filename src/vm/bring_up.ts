@@ -1,6 +1,6 @@
 import type { HostFacts, VmConfig } from "../machine/mod.ts";
 import type { Logger } from "../qmp/mod.ts";
-import type { QemuProcess } from "./qemu_process.ts";
+import type { SpawnedProcess } from "./qemu_process.ts";
 import { untilReady } from "./ready.ts";
 import { ResetLog } from "./reset_log.ts";
 import type { ResetHabit } from "./resets.ts";
@@ -10,7 +10,7 @@ import type { LaunchOptions, Vm } from "./vm.ts";
 
 /** A QEMU that was just spawned, and what it was spawned from. */
 export interface Spawned {
-  process: QemuProcess;
+  process: SpawnedProcess;
   config: VmConfig;
   facts: HostFacts;
   runDir: RunDir;
@@ -37,9 +37,11 @@ export async function bringUp(spawned: Spawned): Promise<Vm> {
   const resetLog = argv.includes(paths.cpuResetLog) ? new ResetLog(paths.cpuResetLog) : null;
   // The agent's client is only loaded where there is an agent.
   const qga = config.agent ? await import("../qga/mod.ts") : null;
-  const { monitors, console } = await untilReady(
-    { process, config, paths, name, argv, resetLog, paused, signal, logger },
-  );
+  const recorder = facts.recorder === undefined ? null : await import("./recorder.ts");
+  const { monitors, console } = await untilReady({
+    ...{ process, config, paths, name, argv, resetLog, paused, signal, logger },
+    untilRecording: recorder && ((signal) => recorder.untilRecording(paths.dir, signal)),
+  });
   return new RunningVm({
     name,
     process,
@@ -61,13 +63,25 @@ export async function bringUp(spawned: Spawned): Promise<Vm> {
     resetHabit: resetHabitOf(config, facts),
     reboots: config.actions?.reboot === "shutdown" ? "held" : "reset",
     debugExit: argv.some((arg) => arg.startsWith("isa-debug-exit")),
-    foundHeld: null,
+    recording: recorder && ((last) => recorder.readRecording(paths.dir, last)),
+    // Only who keeps guests for long wants to know why the kernel killed one.
+    oomCount: recorder && import("./oom_kill.ts").then(({ countOomKills }) => countOomKills(process.pid)),
+    found: null,
     onStopped,
   });
 }
 
-/** SeaBIOS is what pc and q35 have, unless the config brings other firmware. */
-function resetHabitOf({ machine = "pc", machineProps, firmware }: VmConfig, { arch }: HostFacts): ResetHabit {
+/**
+ * What a guest's firmware does after a reset: SeaBIOS is what pc and q35 have, unless the config brings other firmware.
+ *
+ * @param config The guest's config.
+ * @param facts The architecture that its QEMU emulates.
+ * @returns Its habit.
+ */
+export function resetHabitOf(
+  { machine = "pc", machineProps, firmware }: VmConfig,
+  { arch }: Pick<HostFacts, "arch">,
+): ResetHabit {
   const x86 = arch === "x86_64" || arch === "i386";
   const own = firmware?.bios ?? firmware?.code ?? machineProps?.firmware;
   return x86 && /^(pc|q35)(-|$)/.test(machine) && own === undefined ? "repeats" : "once";

@@ -45,6 +45,11 @@ export class LaunchError extends Error {
   }
 }
 
+/** A QEMU that an earlier process started is not the one that it was taken for. */
+export class AdoptionError extends Error {
+  override readonly name = "AdoptionError";
+}
+
 /**
  * The error for a QEMU that ended before it was ready: its own words first, then what is known to help.
  *

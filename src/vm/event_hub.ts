@@ -4,6 +4,9 @@ import { isLaterEvent, isSameEvent } from "./evidence.ts";
 /** How many of the standby's events are remembered, for what the first monitor lost when it went: more than one read brings. */
 const STANDBY_EVENTS = 1024;
 
+/** Where events come from; whoever takes it disposes of it. */
+export type EventSource = AsyncIterable<AnyQmpEvent> & Disposable;
+
 /**
  * The VM's events, from one monitor (`watch`) for everybody. A second one (`control`) stands by: should the first be
  * lost while QEMU lives, the second goes on where the first ended, with nothing missing and nothing twice.
@@ -12,10 +15,10 @@ export class EventHub implements AsyncDisposable {
   readonly #streams = new Set<{ names: ReadonlySet<string> | null; stream: EventStream<AnyQmpEvent> }>();
   readonly #listener: (event: AnyQmpEvent) => void;
   readonly #pumps: Promise<unknown>;
-  readonly #sources: readonly EventStream<AnyQmpEvent>[];
+  readonly #sources: readonly EventSource[];
   /** The standby's last events while the first source lives; null once the standby has taken over. */
   #standby: AnyQmpEvent[] | null = [];
-  #last: AnyQmpEvent | null = null;
+  #last: AnyQmpEvent | null;
   /** After a takeover: the event up to which the standby only repeats what was delivered. */
   #repeatsUpTo: AnyQmpEvent | null = null;
   #ended = false;
@@ -24,13 +27,16 @@ export class EventHub implements AsyncDisposable {
    * @param first The events that count; the hub disposes of the stream.
    * @param standby The same events from another monitor, which takes over; null when there is none.
    * @param listener Called for each event before any stream has it.
+   * @param last The last event that was seen before, if there was one.
    */
   constructor(
-    first: EventStream<AnyQmpEvent>,
-    standby: EventStream<AnyQmpEvent> | null,
+    first: EventSource,
+    standby: EventSource | null,
     listener: (event: AnyQmpEvent) => void,
+    last: AnyQmpEvent | null = null,
   ) {
     this.#listener = listener;
+    this.#last = last;
     this.#sources = standby === null ? [first] : [first, standby];
     this.#pumps = Promise.all([
       this.#pump(first, (event) => this.#deliver(event)).then(() => this.#takeOver()),
@@ -41,6 +47,17 @@ export class EventHub implements AsyncDisposable {
   /** Resolves when both monitors have ended: every event that QEMU sent has then been delivered. */
   async drained(): Promise<void> {
     await this.#pumps;
+  }
+
+  /**
+   * Gives up the monitors, and delivers what they did not: where both were lost before QEMU ended.
+   *
+   * @param read Reads the events after the last one that was delivered.
+   */
+  async catchUp(read: (last: AnyQmpEvent | null) => Promise<readonly AnyQmpEvent[]>): Promise<void> {
+    for (const source of this.#sources) source[Symbol.dispose]();
+    await this.#pumps;
+    for (const event of await read(this.#last)) this.#deliver(event);
   }
 
   /** The events of these names from now on; all of them when there is none. */
@@ -63,7 +80,7 @@ export class EventHub implements AsyncDisposable {
     this.#streams.clear();
   }
 
-  async #pump(source: EventStream<AnyQmpEvent>, deliver: (event: AnyQmpEvent) => void): Promise<void> {
+  async #pump(source: EventSource, deliver: (event: AnyQmpEvent) => void): Promise<void> {
     // Whoever has just been given the VM can open a stream before anything is delivered, so that not one event is missed.
     await new Promise((resolve) => setTimeout(resolve, 0));
     try {

@@ -1,5 +1,6 @@
 import { type AnyQmpEvent, EventStream, type Logger, type QmpClient } from "../qmp/mod.ts";
 import { heldEnd, type InProcessEnd, trackEnd } from "./end_tracker.ts";
+import { isSameEvent } from "./evidence.ts";
 import type { ResetLog } from "./reset_log.ts";
 import { NO_ENTRY, type ResetHabit, type ResetHistory, type ResetSeen, trackReset } from "./resets.ts";
 import type { TripleFault, Verdict } from "./verdict_types.ts";
@@ -18,6 +19,27 @@ export interface GuestEndsParts {
   verdict(end: InProcessEnd, tripleFault: TripleFault | null, events: readonly AnyQmpEvent[]): Verdict;
 }
 
+/** What is known of a guest that was there before. */
+export interface FoundGuest {
+  /** The last events that were seen of it, oldest first. */
+  events: readonly AnyQmpEvent[];
+  /** The end at which QEMU holds it; null when it is not at its end. */
+  held: FoundEnd | null;
+}
+
+/** The end at which a guest was found. */
+export interface FoundEnd {
+  end: InProcessEnd;
+  /** Whether a triple fault was that end. */
+  tripleFault: TripleFault | null;
+  /** The last events up to it, oldest first. */
+  events: readonly AnyQmpEvent[];
+  /** Its STOP, if that is still to come among the events. */
+  stop: AnyQmpEvent | null;
+  /** Whether those who watch are told of it, as they are of an end that comes later. */
+  tell: "yes" | "no";
+}
+
 /**
  * Watches one guest for ends that leave its process alive, and remembers the one that QEMU holds it at. Events are taken note of at
  * once; what has to be asked or read about them follows in their order.
@@ -25,6 +47,8 @@ export interface GuestEndsParts {
 export class GuestEnds {
   readonly #parts: GuestEndsParts;
   readonly #streams = new Set<EventStream<Verdict>>();
+  /** The end at which the guest was found: told to everybody, and not found out again when its STOP comes. */
+  #foundEnd: { verdict: Verdict; stop: AnyQmpEvent | null } | null = null;
   #events: readonly AnyQmpEvent[] = [];
   #resets: ResetHistory = null;
   #held: Verdict | null = null;
@@ -36,11 +60,17 @@ export class GuestEnds {
 
   /**
    * @param parts What to ask and read.
-   * @param foundHeld The end in which the guest was found, when attaching.
+   * @param found How the guest was found; null for one that was just started.
    */
-  constructor(parts: GuestEndsParts, foundHeld: InProcessEnd | null) {
+  constructor(parts: GuestEndsParts, found: FoundGuest | null) {
     this.#parts = parts;
-    if (foundHeld) this.#hold(parts.verdict(foundHeld, null, []));
+    if (found === null) return;
+    this.#events = found.events;
+    if (found.held === null) return;
+    const { end, tripleFault, events, stop, tell } = found.held;
+    const verdict = parts.verdict(end, tripleFault, events);
+    this.#hold(verdict);
+    if (tell === "yes") this.#foundEnd = { verdict, stop };
   }
 
   /** The last events, oldest first. */
@@ -58,11 +88,12 @@ export class GuestEnds {
     return this.#whenHeld.promise;
   }
 
-  /** The ends from now on. */
+  /** The ends from now on; before them the one at which the guest was found, if there was one to tell of. */
   stream(): EventStream<Verdict> {
     const stream: EventStream<Verdict> = new EventStream<Verdict>({
       onDispose: () => this.#streams.delete(stream),
     });
+    if (this.#foundEnd) stream.push(this.#foundEnd.verdict);
     if (this.#closed) stream.end();
     else this.#streams.add(stream);
     return stream;
@@ -73,6 +104,8 @@ export class GuestEnds {
     const { events, step } = trackEnd(this.#events, event);
     this.#events = events;
     if (event.event === "RESUME" || event.event === "RESET") this.#goOn();
+    const found = this.#foundEnd;
+    if (found?.stop && isSameEvent(event, found.stop)) return this.#hold(found.verdict);
     switch (step.kind) {
       case "none":
         return;

@@ -85,7 +85,14 @@ async function launchIn(plan: Plan): Promise<Vm> {
   for (const { file, content } of secretFiles(config, runDir.paths)) {
     await Deno.writeTextFile(file, content, { mode: 0o600, createNew: true });
   }
-  const facts: HostFacts = { binary, arch, accel: choice.accel, sandbox: Deno.build.os === "linux" };
+  const recorder = plan.options.recorder === "on" ? "pipe" : undefined;
+  const facts: HostFacts = {
+    binary,
+    arch,
+    accel: choice.accel,
+    sandbox: Deno.build.os === "linux",
+    recorder,
+  };
   try {
     return await start(plan, facts);
   } catch (error) {
@@ -104,6 +111,7 @@ async function start(plan: Plan, facts: HostFacts): Promise<Vm> {
   const argv = compileArgv(config, facts, paths);
   const name = config.name ?? "vm";
   const stdio = usesStdio(config) ? "piped" : "null";
+  if (facts.recorder !== undefined) await (await import("./recorder.ts")).prepareRecorder(paths.dir);
   options.signal?.throwIfAborted();
   const process = startQemu(name, { argv, cwd: paths.dir, lifetime, stdio, tie, session }, logger);
   ties.process = process;

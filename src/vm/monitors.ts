@@ -93,16 +93,24 @@ export async function closeAll(monitors: Iterable<QmpClient | HmpMonitor>): Prom
   }
 }
 
-/** Where a monitor of the user's own is. Port 0 is chosen by QEMU, which tells on the control monitor. */
-async function addressOf(
+/**
+ * Where a monitor of the user's own is. Port 0 is chosen by QEMU, which tells on the control monitor.
+ *
+ * @param monitor The monitor.
+ * @param paths Where the sockets are.
+ * @param controlling The control monitor.
+ * @param signal Gives up.
+ * @returns Its address.
+ */
+export async function addressOf(
   { id, address }: Own,
   paths: RunPaths,
   controlling: Promise<QmpClient>,
-  signal: AbortSignal,
+  signal?: AbortSignal,
 ): Promise<MonitorAddress> {
   if (address === undefined) return { transport: "unix", path: paths.monitor(id) };
   if (address.transport !== "tcp" || address.port !== 0) return address;
-  const chardevs = await (await controlling).execute("query-chardev", {}, { signal });
+  const chardevs = await (await controlling).execute("query-chardev", {}, signal ? { signal } : {});
   const filename = chardevs.find(({ label }) => label === id)?.filename ?? "nowhere";
   const port = /tcp:.*:(\d+)(?:,|$)/.exec(filename)?.[1];
   if (port === undefined) {

@@ -3,7 +3,7 @@ import { TextTail } from "./text_tail.ts";
 import type { ExitStatus } from "./verdict_types.ts";
 
 /** How much of QEMU's stderr is kept, in characters. */
-const STDERR_TAIL_CHARS = 16 * 1024;
+export const STDERR_TAIL_CHARS: number = 16 * 1024;
 
 /** How long the pipe may stay open after QEMU has ended, in milliseconds. */
 const PIPE_GRACE_MS = 500;
@@ -42,14 +42,14 @@ export interface SpawnRequest {
   session: "own" | "shared";
 }
 
-/** A QEMU that was spawned here. */
+/** A QEMU process: one that was spawned here, or one that was adopted. */
 export interface QemuProcess {
-  readonly pid: number;
+  readonly pid: number | null;
   readonly lifetime: Lifetime["kind"];
-  /** Resolves once with how it ended, when its stderr has been read to the end as well. Never rejects. */
-  readonly exited: Promise<ExitStatus>;
-  /** How it ended, or null while it runs. */
-  readonly exit: ExitStatus | null;
+  /** Whether signals can be sent: not to a process of which only its monitor vouches for its being QEMU. */
+  readonly signals: "allowed" | "not-allowed";
+  /** Resolves once with how it ended, null for an orphan, when its stderr has been read to the end as well. Never rejects. */
+  readonly exited: Promise<ExitStatus | null>;
   /** Its stdin and stdout, when they are piped. */
   readonly stdio: ChildStdio | null;
   /** The end of what it said on stderr so far. */
@@ -58,6 +58,14 @@ export interface QemuProcess {
   signal(signal: Deno.Signal): void;
   /** Lets this process end while QEMU runs on. */
   unref(): void;
+}
+
+/** A QEMU that was spawned here: its exit status is known. */
+export interface SpawnedProcess extends QemuProcess {
+  readonly pid: number;
+  readonly exited: Promise<ExitStatus>;
+  /** How it ended, or null while it runs. */
+  readonly exit: ExitStatus | null;
 }
 
 /**
@@ -73,7 +81,7 @@ const DETACH_SCRIPT = 'log=$1; shift; exec "$@" 2>>"$log"';
  * @returns The process. That it has started says nothing about QEMU being ready.
  * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} When it can't be started.
  */
-export function spawnQemu(request: SpawnRequest): QemuProcess {
+export function spawnQemu(request: SpawnRequest): SpawnedProcess {
   const [command, args] = commandLine(request);
   const owned = request.lifetime.kind === "owned";
   const piped = request.stdio === "piped";
@@ -92,12 +100,13 @@ export function spawnQemu(request: SpawnRequest): QemuProcess {
   const exited = child.status.then(async ({ code, signal }) => {
     exit = { code, signal };
     await drain?.finish();
-    if (request.lifetime.kind === "detached") await readTail(request.lifetime.stderrFile, stderr);
+    if (request.lifetime.kind === "detached") stderr.push(await readStderr(request.lifetime.stderrFile));
     return exit;
   });
   return {
     pid: child.pid,
     lifetime: request.lifetime.kind,
+    signals: "allowed",
     exited,
     get exit() {
       return exit;
@@ -146,15 +155,32 @@ function drainInto(stream: ReadableStream<Uint8Array>, into: TextTail): { finish
   };
 }
 
-async function readTail(file: string, into: TextTail): Promise<void> {
+/**
+ * Reads the end of what QEMU said on stderr, where it is kept in a file.
+ *
+ * @param file The file.
+ * @returns Its last bytes; what is wrong, in words, where it can't be read.
+ */
+export async function readStderr(file: string): Promise<Uint8Array> {
   try {
-    using opened = await Deno.open(file, { read: true });
-    const { size } = await opened.stat();
-    await opened.seek(Math.max(0, size - STDERR_TAIL_CHARS), Deno.SeekMode.Start);
-    const buffer = new Uint8Array(STDERR_TAIL_CHARS);
-    const count = await opened.read(buffer);
-    into.push(buffer.subarray(0, count ?? 0));
+    return await readEnd(file, STDERR_TAIL_CHARS);
   } catch (error) {
-    into.push(new TextEncoder().encode(`(stderr could not be read from ${file}: ${error})`));
+    return new TextEncoder().encode(`(stderr could not be read from ${file}: ${error})`);
   }
+}
+
+/**
+ * Reads the end of a file.
+ *
+ * @param file The file.
+ * @param maxBytes How much of it.
+ * @returns Its last bytes.
+ */
+export async function readEnd(file: string, maxBytes: number): Promise<Uint8Array> {
+  using opened = await Deno.open(file, { read: true });
+  const { size } = await opened.stat();
+  await opened.seek(Math.max(0, size - maxBytes), Deno.SeekMode.Start);
+  const buffer = new Uint8Array(maxBytes);
+  const count = await opened.read(buffer);
+  return buffer.subarray(0, count ?? 0);
 }

@@ -2,7 +2,7 @@ import type { RunPaths, VmConfig } from "../machine/mod.ts";
 import { type ByteTransport, dial, type Logger, type QmpClient } from "../qmp/mod.ts";
 import { earlyExitError, LaunchError } from "./errors.ts";
 import { closeAll, connectMonitors, type ReadyMonitors } from "./monitors.ts";
-import type { QemuProcess } from "./qemu_process.ts";
+import type { SpawnedProcess } from "./qemu_process.ts";
 import type { ResetLog } from "./reset_log.ts";
 import { SerialConsole } from "./serial_console.ts";
 import { inTime } from "./waiting.ts";
@@ -14,12 +14,14 @@ const EXIT_LAG_MS = 1_000;
 
 /** A QEMU that was just spawned. */
 export interface Launching {
-  process: QemuProcess;
+  process: SpawnedProcess;
   config: VmConfig;
   paths: RunPaths;
   name: string;
   argv: readonly string[];
   resetLog: ResetLog | null;
+  /** Waits until QEMU records its events; null when it does not. */
+  untilRecording: ((signal: AbortSignal) => Promise<void>) | null;
   /** Leave the CPUs stopped. */
   paused: boolean;
   signal: AbortSignal | undefined;
@@ -76,15 +78,17 @@ async function connect(launching: Launching, attempt: AbortController): Promise<
   const coming = connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger });
   const hasConsole = argv.some((arg) => arg.startsWith("socket,id=console,"));
   // All at once, so that what opened beside a failure is there to be closed.
-  const [connecting, opening] = await Promise.allSettled([
+  const [connecting, opening, recording] = await Promise.allSettled([
     coming.ready,
     hasConsole ? openConsole(paths.console, coming.control, attempt) : null,
+    coming.control.then(() => launching.untilRecording?.(signal)),
     coming.control.then(() => launching.resetLog?.skip()),
   ]);
   const console = opening.status === "fulfilled" && opening.value ? new SerialConsole(opening.value) : null;
   try {
     if (connecting.status === "rejected") throw connecting.reason;
     if (opening.status === "rejected") throw opening.reason;
+    if (recording.status === "rejected") throw recording.reason;
     if (!launching.paused && config.incoming === undefined) {
       await connecting.value.control.execute("cont", {}, { signal });
     }

@@ -2,7 +2,7 @@ import { delay } from "@std/async/delay";
 import { runPaths } from "../machine/mod.ts";
 import type { AnyQmpEvent } from "../qmp/mod.ts";
 import { isSameEvent } from "./evidence.ts";
-import { parseRecording } from "./recording.ts";
+import { eventsAfter, parseRecording } from "./recording.ts";
 
 /** How much of the disk a recording may take before what was handled is removed from it. */
 const MAX_BYTES = 256 * 1024;
@@ -97,10 +97,14 @@ export class Recorder {
  * Reads the recording of a run that has ended, or for the first time.
  *
  * @param runDir The run directory, an absolute path.
- * @returns All events that are there, in order. None when there is no recording.
+ * @param last The last event that was seen. Default: none was.
+ * @returns The events after that one, in order. None when there is no recording.
  */
-export function readRecording(runDir: string): Promise<readonly AnyQmpEvent[]> {
-  return new Recorder(runDir).read();
+export async function readRecording(
+  runDir: string,
+  last: AnyQmpEvent | null = null,
+): Promise<readonly AnyQmpEvent[]> {
+  return eventsAfter(await new Recorder(runDir).read(), last);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { QmpClient } from "../qmp/mod.ts";
-import { hasTripleFault, NO_ENTRY, type ResetEntry, takeResetEntry } from "./resets.ts";
+import { hasTripleFault, lastResetEntries, NO_ENTRY, type ResetEntry, takeResetEntry } from "./resets.ts";
 import type { TripleFault } from "./verdict_types.ts";
 
 /** The log grows by about 1.3 kB a reset; past this size QEMU is told to go on in a new one, and the old one is removed. */
@@ -30,6 +30,25 @@ export class ResetLog {
     this.#firstFile = file;
     this.#file = file;
     this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Goes on with the log of a QEMU that an earlier process began to read.
+   *
+   * @param file The log with which QEMU was started.
+   * @param resets How many RESET events are still to come of those that are in the log.
+   * @returns The log; and whether a triple fault was the last thing that happened.
+   */
+  static async reopen(file: string, resets: number): Promise<{ log: ResetLog; tripleFault: TripleFault }> {
+    const log = new ResetLog(file);
+    log.#switches = await lastSwitch(file);
+    if (log.#switches > 0) log.#file = switched(file, log.#switches);
+    await log.#read();
+    const end = lastResetEntries(log.#rest, 0);
+    // A machine that was built has been reset once: an empty log is none.
+    const tripleFault = log.#state === "readable" && log.#rest !== "" ? hasTripleFault(end) : "unknown";
+    log.#rest = lastResetEntries(log.#rest, resets);
+    return { log, tripleFault };
   }
 
   /** Passes over all that is there: the resets of a machine that is being built. */
@@ -71,7 +90,7 @@ export class ResetLog {
   }
 
   async #switch(qmp: Pick<QmpClient, "execute">): Promise<void> {
-    const file = this.#firstFile.replace(/(\.log)?$/, `.${this.#switches + 1}$1`);
+    const file = switched(this.#firstFile, this.#switches + 1);
     const command = `logfile "${file.replaceAll(/["\\]/g, "\\$&")}"`;
     try {
       const options = { timeoutMs: SWITCH_MS };
@@ -90,4 +109,20 @@ export class ResetLog {
     this.#offset = 0;
     await Deno.remove(old).catch(() => {});
   }
+}
+
+/** The name of the log after so many switches. */
+function switched(firstFile: string, switches: number): string {
+  return firstFile.replace(/(\.log)?$/, `.${switches}$1`);
+}
+
+/** How often QEMU was told to go on in a new log: the newest one is the one that it writes. */
+async function lastSwitch(firstFile: string): Promise<number> {
+  const at = firstFile.lastIndexOf("/");
+  let last = 0;
+  for await (const { name } of Deno.readDir(firstFile.slice(0, at))) {
+    const number = Number(/\.(\d+)(?:\.log)?$/.exec(name)?.[1]);
+    if (number > last && `${firstFile.slice(0, at)}/${name}` === switched(firstFile, number)) last = number;
+  }
+  return last;
 }

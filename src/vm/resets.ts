@@ -113,6 +113,23 @@ export function takeResetEntry(text: string): { entry: ResetEntry | null; rest: 
 }
 
 /**
+ * The end of the log of CPU resets.
+ *
+ * @param text The log.
+ * @param count How many entries.
+ * @returns The last entries, and what follows them; all of it where it has no more.
+ */
+export function lastResetEntries(text: string, count: number): string {
+  let at = text.length;
+  for (let left = count; left >= 0; left--) {
+    at = at === 0 ? -1 : text.lastIndexOf(MACHINE_RESET, at - 1);
+    if (at < 0) return text;
+  }
+  // What led to an entry comes before it, and after the one before.
+  return text.slice(at + MACHINE_RESET.length);
+}
+
+/**
  * Whether a piece of the log tells of a triple fault.
  *
  * @param text The piece.

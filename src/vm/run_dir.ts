@@ -146,6 +146,20 @@ async function takeOver(wanted: string): Promise<RunDir> {
     );
   }
   await Deno.chmod(dir, 0o700);
+  return namedRunDir(dir, wasThere);
+}
+
+/**
+ * Takes over a run directory that an earlier process made in a place of its choice.
+ *
+ * @param dir The directory, an absolute path.
+ * @returns The directory.
+ */
+export function reopenRunDir(dir: string): RunDir {
+  return namedRunDir(dir, true);
+}
+
+function namedRunDir(dir: string, wasThere: boolean): RunDir {
   const gone = new AbortController();
   return {
     paths: runPaths(dir),

@@ -11,9 +11,11 @@ import {
   type StatusInfo,
 } from "../qmp/mod.ts";
 import type { InProcessEnd } from "./end_tracker.ts";
-import { EventHub } from "./event_hub.ts";
-import { GuestEnds } from "./guest_ends.ts";
+import { EventHub, type EventSource } from "./event_hub.ts";
+import { finalShutdown } from "./evidence.ts";
+import { type FoundGuest, GuestEnds } from "./guest_ends.ts";
 import type { HmpMonitor } from "./hmp_monitor.ts";
+import type { OomCount } from "./oom_kill.ts";
 import type { QemuProcess } from "./qemu_process.ts";
 import { resetGuest } from "./reset.ts";
 import type { ResetLog } from "./reset_log.ts";
@@ -35,6 +37,16 @@ const CONSOLE_TAIL_CHARS = 4 * 1024;
 /** How long disposing may take in all, in milliseconds. Only a process that the kernel itself can't end takes so long. */
 const DISPOSE_MS = 5_000;
 
+/** What is known of a guest that somebody else, or an earlier process, started. */
+export interface Found extends FoundGuest {
+  /** The last event that was seen of it, so that it is not seen again. */
+  last: AnyQmpEvent | null;
+  /** The end of what it said before. */
+  consoleTail: string;
+  /** `from-now`: the first streams of events and of ends have all that comes after this, however late they are opened. */
+  streams: "from-now" | "from-call";
+}
+
 /** Everything that a `RunningVm` takes over. */
 export interface VmParts {
   name: string;
@@ -43,7 +55,7 @@ export interface VmParts {
   runDir: RunDir | null;
   control: QmpClient;
   /** The events that count. */
-  events: EventStream<AnyQmpEvent>;
+  events: EventSource;
   /** The same events from another monitor, should the first be lost; null where there is only one. */
   standby: EventStream<AnyQmpEvent> | null;
   monitors: ReadonlyMap<string, QmpClient | HmpMonitor>;
@@ -57,8 +69,12 @@ export interface VmParts {
   reboots: "reset" | "held";
   /** QEMU has an isa-debug-exit device. */
   debugExit: boolean;
-  /** The end in which the guest was found, when attaching. */
-  foundHeld: InProcessEnd | null;
+  /** Reads what QEMU itself recorded after an event, or all of it; null where it records nothing. */
+  recording: ((last: AnyQmpEvent | null) => Promise<readonly AnyQmpEvent[]>) | null;
+  /** How often the kernel has killed something in QEMU's control group before; null where that is not known. */
+  oomCount: Promise<OomCount | null> | null;
+  /** How the guest was found; null for one that was just started. */
+  found: Found | null;
   /** Called when QEMU has gone, or was let go of. */
   onStopped: () => void;
 }
@@ -75,6 +91,8 @@ export class RunningVm implements Vm {
   readonly #parts: VmParts;
   readonly #hub: EventHub;
   readonly #ends: GuestEnds;
+  /** The first streams, until somebody takes them. */
+  readonly #early: { events?: EventStream<AnyQmpEvent>; ends?: EventStream<Verdict> };
   /** Resolves when QEMU is let go of. */
   readonly #released: PromiseWithResolvers<"released"> = Promise.withResolvers<"released">();
   #hold: "held" | "let-go" = "held";
@@ -100,13 +118,22 @@ export class RunningVm implements Vm {
       resetHabit,
       logger,
       verdict: (end, tripleFault, events) => this.#endVerdict(end, tripleFault, events),
-    }, parts.foundHeld);
-    this.#hub = new EventHub(parts.events, parts.standby, (event) => this.#ends.onEvent(event));
+    }, parts.found);
+    const last = parts.found?.last ?? null;
+    this.#hub = new EventHub(parts.events, parts.standby, (event) => this.#ends.onEvent(event), last);
+    this.#early = parts.found?.streams === "from-now"
+      ? { events: this.#hub.events([]), ends: this.#ends.stream() }
+      : {};
     this.stopped = this.#watchForEnd();
   }
 
   get pid(): number | null {
     return this.#parts.process?.pid ?? null;
+  }
+
+  /** The end at which QEMU holds the guest; null while it is not at its end. */
+  get held(): Verdict | null {
+    return this.#ends.held;
   }
 
   get runDir(): string | null {
@@ -116,11 +143,16 @@ export class RunningVm implements Vm {
   events(): EventStream<AnyQmpEvent>;
   events<N extends keyof QmpEvents>(...names: N[]): EventStream<QmpEvent<N>>;
   events(...names: string[]): unknown {
-    return this.#hub.events(names);
+    const { events } = this.#early;
+    if (names.length > 0 || events === undefined) return this.#hub.events(names);
+    delete this.#early.events;
+    return events;
   }
 
   ends(): EventStream<Verdict> {
-    return this.#ends.stream();
+    const { ends } = this.#early;
+    delete this.#early.ends;
+    return ends ?? this.#ends.stream();
   }
 
   status(options: VmCallOptions = {}): Promise<StatusInfo> {
@@ -164,11 +196,16 @@ export class RunningVm implements Vm {
     const { signal } = options;
     signal?.throwIfAborted();
     const { process } = this.#parts;
-    if (process === null || this.#hold === "let-go") {
+    const why = this.#hold === "let-go"
+      ? "it was let go of"
+      : process === null
+      ? "it was attached to, so its process is not known here"
+      : process.signals === "not-allowed"
+      ? "it was adopted, and this script may not look at its process to make sure that it is QEMU (that takes -A)"
+      : null;
+    if (process === null || why !== null) {
       throw new TypeError(
-        `Cannot kill VM "${this.name}": ${
-          process === null ? "it was attached to, so its process is not known here" : "it was let go of"
-        }; use shutdown() while it is attached, or kill the process where it was started`,
+        `Cannot kill VM "${this.name}": ${why}; use shutdown() while it is attached, or kill the process where it was started`,
       );
     }
     if (this.#verdict === null) {
@@ -199,11 +236,15 @@ export class RunningVm implements Vm {
     const { process, runDir, logger } = this.#parts;
     if (process === null || this.#hold === "let-go") return await this.#letGo();
     // A shutdown that is under way goes on within its own budgets; disposing has shorter ones.
-    if (!await inTime(this.#stop(DISPOSE_STOP), DISPOSE_MS)) {
-      logger.error("QEMU did not end within 5 s, not even by SIGKILL: its run directory stays", {
+    let why: unknown = "it did not end within 5 s, not even by SIGKILL";
+    await inTime(this.#stop(DISPOSE_STOP).catch((error) => why = error), DISPOSE_MS);
+    if (this.#verdict === null) {
+      logger.error("QEMU could not be ended: its run directory stays", {
         vm: this.name,
         pid: process.pid,
+        why,
       });
+      if (process.signals === "not-allowed") await this.release();
       return;
     }
     await runDir?.[Symbol.asyncDispose]();
@@ -227,7 +268,7 @@ export class RunningVm implements Vm {
       await climb(budgets, {
         name: this.name,
         qmp: this.qmp,
-        process: this.#parts.process,
+        process: this.#parts.process?.signals === "allowed" ? this.#parts.process : null,
         stopped: this.stopped,
         held: this.#ends.whenHeld,
         isHeld: () => this.#ends.held !== null,
@@ -266,9 +307,10 @@ export class RunningVm implements Vm {
   }
 
   async #judge(exit: ExitStatus | null): Promise<Verdict> {
-    const { process, resetLog, debugExit } = this.#parts;
+    const { process, resetLog, debugExit, recording } = this.#parts;
     // The process may be seen to end before its last words are read: SHUTDOWN always comes before the end of the stream.
     await inTime(Promise.all([this.#hub.drained(), this.console?.closed]), DRAIN_MS);
+    if (recording) await this.#catchUp(recording);
     await this.#ends.settled();
     return judge({
       at: new Date(),
@@ -280,14 +322,35 @@ export class RunningVm implements Vm {
       held: this.#ends.held,
       debugExit,
       tripleFault: await resetLog?.lookAtRest() ?? "unknown",
-      oomKill: "unknown",
+      oomKill: await this.#oomKill(exit),
       consoleTail: this.#consoleTail(),
       seen: process === null ? "connection" : "process",
     });
   }
 
+  /** Where the monitors were lost before QEMU ended, only QEMU's own recording has its last words. */
+  async #catchUp(recording: NonNullable<VmParts["recording"]>): Promise<void> {
+    try {
+      await this.#hub.catchUp(recording);
+    } catch (error) {
+      this.#parts.logger.warn("Could not read what QEMU recorded", { vm: this.name, error });
+    }
+  }
+
+  /** Looked into only where the kernel may have been it: that takes time. */
+  async #oomKill(exit: ExitStatus | null): Promise<boolean | "unknown"> {
+    const { process, oomCount } = this.#parts;
+    const pid = process?.pid ?? null;
+    const suspected = (exit === null || exit.signal === "SIGKILL") && this.#rung !== "sigkill" &&
+      finalShutdown(this.#ends.events) === null;
+    if (pid === null || !suspected) return "unknown";
+    const { wasOomKilled } = await import("./oom_kill.ts");
+    return await wasOomKilled(pid, await oomCount);
+  }
+
   #consoleTail(): string {
-    return this.console?.transcript.slice(-CONSOLE_TAIL_CHARS) ?? "";
+    const said = (this.#parts.found?.consoleTail ?? "") + (this.console?.transcript ?? "");
+    return said.slice(-CONSOLE_TAIL_CHARS);
   }
 
   async #closeConnections(): Promise<void> {

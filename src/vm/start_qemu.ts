@@ -1,6 +1,12 @@
 import { type Logger, silentLogger } from "../qmp/mod.ts";
 import { LaunchError, missingBinaryMessage, unusableBinaryMessage } from "./errors.ts";
-import { type Lifetime, type QemuProcess, spawnQemu, type SpawnRequest } from "./qemu_process.ts";
+import {
+  type Lifetime,
+  type QemuProcess,
+  type SpawnedProcess,
+  spawnQemu,
+  type SpawnRequest,
+} from "./qemu_process.ts";
 
 /** How QEMU's life is tied to this process, should this process be killed. */
 export type Tie = "setpriv" | "none";
@@ -32,7 +38,7 @@ export async function findTie(lifetime: Lifetime, logger: Logger = silentLogger)
  * @throws {LaunchError} When there is no such binary, or it can't be executed.
  * @throws {Deno.errors.NotCapable} When this script may not run it.
  */
-export function startQemu(name: string, request: SpawnRequest, logger: Logger): QemuProcess {
+export function startQemu(name: string, request: SpawnRequest, logger: Logger): SpawnedProcess {
   try {
     if (request.tie === "none") return spawnQemu(request);
     try {

@@ -10,7 +10,7 @@ const SITUATION_MS = 500;
 export interface StopTarget {
   name: string;
   qmp: Pick<QmpClient, "execute" | "open">;
-  /** Null when attached: then there are no signals to send. */
+  /** Null where no signals can be sent: when attached, or not sure whose process it is. */
   process: Pick<QemuProcess, "signal"> | null;
   /** Resolves when it is gone. */
   stopped: Promise<unknown>;
@@ -26,7 +26,7 @@ export interface StopTarget {
  *
  * @param budgets The time of each rung.
  * @param target What to stop.
- * @throws {Error} When QEMU was attached to and obeys neither power button nor `quit`.
+ * @throws {Error} When no signals can be sent and QEMU obeys neither power button nor `quit`.
  */
 export async function climb(budgets: Required<StopOptions>, target: StopTarget): Promise<void> {
   const situation = await look(budgets, target);
@@ -41,8 +41,8 @@ export async function climb(budgets: Required<StopOptions>, target: StopTarget):
   }
   if (target.process === null) {
     throw new Error(
-      `Cannot stop VM "${target.name}": QEMU obeyed neither its power button nor quit in the time they had; it was attached to, ` +
-        "so its process can't be ended from here",
+      `Cannot stop VM "${target.name}": QEMU obeyed neither its power button nor quit in the time they had, and ` +
+        "its process can't be ended from here",
     );
   }
 }

@@ -51,6 +51,11 @@ export interface LaunchOptions {
    * signals to the caller. Default: `stop` where QEMU is owned, `ignore` where it outlives this process.
    */
   signals?: "stop" | "ignore";
+  /**
+   * `on`: QEMU itself writes every event to a file in the run directory, so that what happens while nobody is connected can be read later. Default
+   * `off`.
+   */
+  recorder?: "on" | "off";
 }
 
 /**

@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { type AnyQmpEvent, type QmpClient, type RunState, silentLogger } from "../../../src/qmp/mod.ts";
-import { GuestEnds } from "../../../src/vm/guest_ends.ts";
+import { type FoundGuest, GuestEnds } from "../../../src/vm/guest_ends.ts";
 import type { ResetLog } from "../../../src/vm/reset_log.ts";
 import type { ResetEntry } from "../../../src/vm/resets.ts";
 import type { Verdict } from "../../../src/vm/verdict_types.ts";
-import { PANICKED, reset, RESUME, shutdown, STOP } from "./_events.ts";
+import { event, PANICKED, reset, RESUME, shutdown, STOP } from "./_events.ts";
 
 /** QEMU's answers to `query-status`, one after another; an error where it can't be asked. */
 type Answer = RunState | Error | Promise<RunState>;
 
-function watch(answers: Answer[], entries: ResetEntry[] = []) {
+function watch(answers: Answer[], entries: ResetEntry[] = [], found: FoundGuest | null = null) {
   const execute = async () => {
     const answer = answers.shift() ?? new Error("asked once too often");
     if (answer instanceof Error) throw answer;
@@ -39,7 +39,7 @@ function watch(answers: Answer[], entries: ResetEntry[] = []) {
         consoleTail: "",
       },
     }),
-  }, null);
+  }, found);
 }
 
 async function endsAfter(ends: GuestEnds, events: readonly AnyQmpEvent[]): Promise<string[]> {
@@ -152,9 +152,29 @@ Deno.test("GuestEnds starts with the end in which the guest was found", async ()
     resetHabit: "once",
     verdict: (end: typeof found) => end as unknown as Verdict,
   } as const;
-  const ends = new GuestEnds(parts as unknown as ConstructorParameters<typeof GuestEnds>[0], found);
-  await ends.whenHeld;
-  assertEquals(ends.held?.cause, "guest-panic");
+  const all = parts as unknown as ConstructorParameters<typeof GuestEnds>[0];
+  const events = [PANICKED, STOP];
+  for (const [tell, told] of [["yes", ["guest-panic"]], ["no", []]] as const) {
+    const held = { end: found, tripleFault: null, events, stop: null, tell };
+    const ends = new GuestEnds(all, { events, held });
+    await ends.whenHeld;
+    assertEquals([ends.held?.cause, ends.events], ["guest-panic", events]);
+    const streams = [ends.stream(), ends.stream()];
+    ends.close();
+    for (const stream of streams) {
+      assertEquals((await Array.fromAsync(stream)).map(({ cause }) => cause), [...told]);
+    }
+  }
+});
+
+Deno.test("GuestEnds does not find out again the end at which the guest was found, when its STOP comes only now", async () => {
+  const [resume, stop] = [event("RESUME", {}, 1), event("STOP", {}, 2)];
+  const end = { cause: "guest-panic", detail: "found so", reason: null, process: "held" } as const;
+  const held = { end, tripleFault: null, events: [PANICKED, stop], stop, tell: "yes" } as const;
+  // It is not asked for its run state either: there is no answer.
+  const ends = watch([], [], { events: [], held });
+  assertEquals(await endsAfter(ends, [resume, PANICKED, stop]), ["guest-panic held null"]);
+  assertEquals(ends.held?.detail, "found so");
 });
 
 Deno.test("GuestEnds.stream() is ended after the end", async () => {

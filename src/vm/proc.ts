@@ -1,0 +1,83 @@
+/** A process as `/proc` has it. */
+export interface ProcessInfo {
+  pid: number;
+  /** `R` runs, `S` sleeps, `T` is stopped, `Z` has ended and was not waited for... */
+  state: string;
+  /** When it started, in ticks after the host's start: with the pid it names a process for good. */
+  startTime: string;
+  /** Empty for a zombie. */
+  argv: readonly string[];
+}
+
+/** What can be said of a process: there is `none`, or this script may not look (`/proc` wants `-A`, and only Linux has it). */
+export type ProcessLook = ProcessInfo | "none" | "not-permitted";
+
+/**
+ * When a process started.
+ *
+ * @param pid The process.
+ * @returns Its start time as `/proc` has it; null when there is no such process, or it may not be looked at.
+ */
+export async function readStartTime(pid: number): Promise<string | null> {
+  const found = await lookAtProcess(pid);
+  return typeof found === "string" ? null : found.startTime;
+}
+
+/**
+ * Looks at a process.
+ *
+ * @param pid The process.
+ * @returns What `/proc` has of it.
+ */
+export async function lookAtProcess(pid: number): Promise<ProcessLook> {
+  if (Deno.build.os !== "linux") return "not-permitted";
+  try {
+    const { state, startTime } = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
+    const line = await Deno.readTextFile(`/proc/${pid}/cmdline`);
+    return { pid, state, startTime, argv: line === "" ? [] : line.replace(/\0$/, "").split("\0") };
+  } catch (error) {
+    return whyNot(error);
+  }
+}
+
+/**
+ * Whether a process runs, without waiting, so that nothing can come between this and a signal.
+ *
+ * @param pid The process.
+ * @param startTime When it started.
+ * @returns `alive` if it is that very process, `gone` if it has ended or the pid is another's.
+ */
+export function isProcessAlive(pid: number, startTime: string): "alive" | "gone" | "not-permitted" {
+  try {
+    const found = parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
+    return found.startTime === startTime && !hasEnded(found.state) ? "alive" : "gone";
+  } catch (error) {
+    return whyNot(error) === "none" ? "gone" : "not-permitted";
+  }
+}
+
+/** A zombie has ended; only its parent has not asked yet. */
+export function hasEnded(state: string): boolean {
+  return state === "Z" || state === "X";
+}
+
+/** The name, which comes before these, may hold anything, a closing bracket too. */
+function parseStat(stat: string): { state: string; startTime: string } {
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const [state = ""] = fields;
+  return { state, startTime: fields[19] ?? "" };
+}
+
+/** @throws What is neither a missing process nor a missing permission. */
+export function whyNot(error: unknown): "none" | "not-permitted" {
+  // It may also go while it is read (ESRCH).
+  if (
+    error instanceof Deno.errors.NotFound || (error instanceof Error && /os error 3\b/.test(error.message))
+  ) {
+    return "none";
+  }
+  if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied) {
+    return "not-permitted";
+  }
+  throw error;
+}
