@@ -28,6 +28,36 @@ export function describeReport(report: RunReport): string {
       const { protocol, hostAddress, hostPort, guestPort } = report.forward;
       return `${protocol} port ${hostAddress}:${hostPort} leads to the guest's port ${guestPort}`;
     }
+    case "updated":
+      return "config and policy were replaced";
+    case "adopted":
+      return `taken over: QEMU is process ${report.pid ?? "unknown"}, the guest ${
+        report.guest === "held" ? "is held at its end" : "runs"
+      }${then(report.actions)}`;
+    case "not-adopted":
+      return `not taken over (${report.found}): ${report.why}${then(report.actions)}`;
+    case "recalled":
+      return `nothing of it runs${then(report.actions)}`;
+    case "dump-progress":
+      return `dumping its memory to ${report.file}: ${
+        Math.floor(100 * report.completedBytes / Math.max(1, report.totalBytes))
+      } %`;
+    case "dumped":
+      return `its memory is in ${report.file}${then(report.actions)}`;
+    case "dump-failed":
+      return `could not dump its memory: ${report.error.message}${then(report.actions)}`;
+    case "liveness":
+      return `QEMU is ${describeLiveness(report.liveness)}`;
+    case "stuck":
+      return `stuck: QEMU is ${describeLiveness(report.liveness)}${then(report.actions)}`;
+    case "unstuck":
+      return `QEMU answers again${then(report.actions)}`;
+    case "unreachable":
+      return `unreachable: QEMU runs, and its monitors are lost${then(report.actions)}`;
+    case "reachable":
+      return `reachable again${then(report.actions)}`;
+    case "clock-jump":
+      return `the clock jumped by ${Math.round(report.byMs)} ms`;
     case "event": {
       const { event, data } = report.event;
       return `event ${event}${data === undefined ? "" : ` ${formatJson(data)}`}`;
@@ -44,6 +74,12 @@ export function describeReport(report: RunReport): string {
     case "error":
       return report.message;
   }
+}
+
+type Liveness = Extract<Report, { kind: "liveness" }>["liveness"];
+
+function describeLiveness(liveness: Liveness): string {
+  return "forMs" in liveness ? `${liveness.kind} since ${Math.round(liveness.forMs)} ms` : liveness.kind;
 }
 
 function then(actions: readonly PolicyAction[]): string {

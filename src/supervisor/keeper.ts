@@ -1,87 +1,103 @@
-import type { VmConfig } from "../machine/mod.ts";
-import { type AnyQmpEvent, type Logger, QmpCommandError } from "../qmp/mod.ts";
-import {
-  judgeLaunch,
-  launch,
-  LaunchError,
-  type LaunchOptions,
-  type Lifetime,
-  type StopOptions,
-  type Verdict,
-  type Vm,
-} from "../vm/mod.ts";
+import type { AnyQmpEvent } from "../qmp/mod.ts";
+import type { Lifetime, StopOptions, Verdict, Vm } from "../vm/mod.ts";
 import { recentRestarts } from "./backoff.ts";
+import { Chronicle, type ChronicleHost } from "./chronicle.ts";
+import { dumpToFile, type DumpWatch, followDumpToFile } from "./dump_files.ts";
+import type { GuestSnapshot } from "./guest_memory.ts";
+import { type FoundProcess, GuestProcess, type ProcessHost } from "./guest_process.ts";
 import { heldConfig } from "./held_config.ts";
-import {
-  decide,
-  type Incident,
-  INITIAL_STATE,
-  type Phase,
-  type PolicyAction,
-  type PolicyState,
-} from "./policy.ts";
-import { type ReportBody, REPORTED_EVENTS } from "./report.ts";
-import { lifetimeIn, newRunPlace, removeRunPlace, type RunPlace } from "./run_place.ts";
-import { type Policy, policyOf, type SupervisedVm } from "./spec.ts";
+import type { Incident } from "./incident.ts";
+import { decide } from "./policy.ts";
+import type { Decision, PolicyAction } from "./policy_action.ts";
+import { policyOf } from "./policy_of.ts";
+import { INITIAL_STATE, type Phase, type PolicyState, type Wanted } from "./policy_state.ts";
+import type { ReportBody } from "./report.ts";
+import type { RunPlace } from "./run_place.ts";
+import { policyInForce } from "./spec_change.ts";
+import type { Policy, SupervisedVm } from "./spec.ts";
+import type { RunRecord } from "./store/mod.ts";
+import { Tasks } from "./tasks.ts";
 
 /** What a keeper needs from its supervisor. */
-export interface KeeperHost {
-  /** Where run directories are made, an absolute path; null for the usual place. */
-  runtimeDir: string | null;
+export interface KeeperHost extends ChronicleHost, Pick<ProcessHost, "runtimeDir" | "logger" | "crash"> {
   lifetime: Lifetime["kind"];
-  logger: Logger;
-  report(body: ReportBody): void;
+  /** Where dumps go that name no directory. */
+  dumpDir: string;
 }
 
 /** What an operator can ask for. */
-export type Ask = "start" | "stop" | "restart";
+export type Ask = "start" | "stop" | "restart" | "clear";
+
+/** What a keeper begins with: nothing, or what an earlier one knew. */
+export interface Beginnings {
+  state: PolicyState;
+  run: RunRecord | null;
+  litter: readonly RunPlace[];
+  lastVerdict: Verdict | null;
+}
+
+const NOTHING_YET: Beginnings = { state: INITIAL_STATE, run: null, litter: [], lastVerdict: null };
 
 /** The phases in which nothing more happens by itself. */
-const SETTLED: readonly Phase[] = ["up", "down", "held", "failed"];
+const SETTLED: readonly Phase[] = ["up", "down", "held", "failed", "unresponsive", "unverified"];
 
 /**
- * How long a QEMU whose connection broke is given to be seen to end, in milliseconds (90 were the most under load), and a command
- * under way to be answered before its connection is closed.
- */
-const GRACE_MS = 2_000;
-
-/**
- * Keeps one guest: feeds what happens to the policy, and carries out what the policy says. Decisions are made at once and
- * in order; what they take time to do goes on beside them.
+ * Keeps one guest: feeds what happens to the policy, and carries out what the policy says. Decisions are made at once and in order; what
+ * they take time to do goes on beside them, once they are written down.
  */
 export class Keeper {
   readonly name: string;
-  readonly #stop: StopOptions;
-  readonly #policy: Policy;
-  readonly #config: VmConfig;
   readonly #host: KeeperHost;
-  #state: PolicyState = INITIAL_STATE;
-  #vm: Vm | null = null;
-  #lastVerdict: Verdict | null = null;
-  #launching: AbortController | null = null;
+  readonly #chronicle: Chronicle;
+  readonly #process: GuestProcess;
+  readonly #tasks = new Tasks();
+  #spec: SupervisedVm;
+  #policy: Policy;
+  /** The policy under which the QEMU was launched that is there. */
+  #launchedPolicy: Policy | null = null;
+  #state: PolicyState;
+  #lastVerdict: Verdict | null;
   #wait: ReturnType<typeof setTimeout> | undefined;
-  /** What is done in place, one after another: where reboots are held, a reset takes several commands. */
-  #inPlace: Promise<void> = Promise.resolve();
-  /** Resolves when the end of the last QEMU has been decided about. */
-  #followed: Promise<void> = Promise.resolve();
-  /** What is being done, to be waited for at the end. None of it rejects. */
-  readonly #tasks = new Set<Promise<void>>();
   #changed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #ending: Promise<void> | null = null;
+  /** What was wanted when the supervisor closed: that it stops its guests is no wish of the operator's. */
+  #wantedAtClose: Wanted | null = null;
   #left: boolean = false;
 
   /**
    * @param name The guest's name.
    * @param spec What to keep, its config checked.
    * @param host The supervisor's part.
+   * @param from What an earlier keeper of this guest knew.
    * @throws {RangeError | TypeError} When the policy is wrong.
    */
-  constructor(name: string, spec: SupervisedVm, host: KeeperHost) {
+  constructor(name: string, spec: SupervisedVm, host: KeeperHost, from: Beginnings = NOTHING_YET) {
     this.name = name;
-    this.#stop = { ...spec.stop };
     this.#policy = policyOf(spec);
-    this.#config = heldConfig(spec.config, this.#policy);
+    this.#spec = spec;
     this.#host = host;
+    this.#state = from.state;
+    this.#lastVerdict = from.lastVerdict;
+    if (from.run !== null) this.#launchedPolicy = this.#policy;
+    const chronicle = new Chronicle(name, host, () => this.#snapshot());
+    this.#chronicle = chronicle;
+    this.#process = new GuestProcess(name, {
+      ...host,
+      remember: host.memory === null ? null : () => chronicle.remember(),
+      written: () => chronicle.written,
+      tasks: this.#tasks,
+    }, {
+      started: (vm) => this.#started(vm),
+      event: (event) => this.#onEvent(event),
+      guestEnded: (verdict) => this.#judged("guest-ended", verdict),
+      ended: (verdict) => this.#judged("ended", verdict),
+      reachable: (guest) =>
+        this.#handle({ kind: "reachable", guest }, (actions) => ({ kind: "reachable", guest, actions })),
+    }, from);
+  }
+
+  get spec(): SupervisedVm {
+    return this.#spec;
   }
 
   get state(): PolicyState {
@@ -89,7 +105,7 @@ export class Keeper {
   }
 
   get vm(): Vm | null {
-    return this.#vm;
+    return this.#process.vm;
   }
 
   get lastVerdict(): Verdict | null {
@@ -115,9 +131,95 @@ export class Keeper {
     this.#handle({ kind: `${what}-asked` }, (actions) => ({ kind: "asked", ask: what, actions }));
   }
 
-  /** Waits until the guest is up, down, preserved or failed. */
+  /**
+   * Replaces config and policy. The policy counts from now on, the config from the guest's next start.
+   *
+   * @throws {RangeError | TypeError} When the policy is wrong.
+   */
+  update(spec: SupervisedVm): void {
+    this.#policy = policyOf(spec);
+    this.#spec = spec;
+    this.#chronicle.tell({ kind: "updated" }, () => {});
+  }
+
+  /**
+   * Goes on where an earlier keeper's process ended.
+   *
+   * @param decision What is to be done first.
+   * @param body What is reported of it; null for nothing.
+   * @param found What still runs.
+   */
+  resume(decision: Decision, body: ReportBody | null, found: FoundProcess): void {
+    this.#state = decision.state;
+    this.#process.takeUp(found);
+    if (body === null) return;
+    if ("verdict" in body) this.#lastVerdict = body.verdict;
+    this.#chronicle.tell(body, () => this.#carryOut(decision.actions));
+    this.#announce();
+  }
+
+  /** Tells of an event that nobody saw when it happened. */
+  tellMissed(event: AnyQmpEvent): void {
+    this.#note({ kind: "event", event });
+  }
+
+  /** Waits until the guest is up, down, preserved or failed, and that is written down. */
   async settled(signal?: AbortSignal): Promise<void> {
-    while (!SETTLED.includes(this.#state.phase) && !this.#left) {
+    await this.#until(() => SETTLED.includes(this.#state.phase) || this.#left, signal);
+    await this.#chronicle.written;
+  }
+
+  /** Stops the guest and waits until everything that was begun has ended. It can't be started any more. */
+  close(): Promise<void> {
+    this.#ending ??= this.#close();
+    return this.#ending;
+  }
+
+  /** Lets go of the guest and leaves its QEMU running. */
+  leave(): Promise<void> {
+    this.#ending ??= this.#leave();
+    return this.#ending;
+  }
+
+  /** Stops the guest and removes all that is known of it. */
+  async forget(): Promise<void> {
+    await this.close();
+    await this.#host.memory?.forget();
+  }
+
+  /** Ends QEMU without waiting for anything: a person has lost patience. */
+  kill(): void {
+    this.#process.kill();
+  }
+
+  async #close(): Promise<void> {
+    this.#wantedAtClose = this.#state.wanted;
+    this.ask("stop");
+    await this.settled();
+    await this.#idle();
+  }
+
+  async #leave(): Promise<void> {
+    const isOnTheWay = () => this.#state.phase === "starting" || this.#state.phase === "stopping";
+    // Without a memory nobody would go on with what has only begun.
+    if (this.#host.memory === null && (this.vm === null || isOnTheWay())) return await this.#close();
+    await this.#until(() => !isOnTheWay());
+    clearTimeout(this.#wait);
+    await this.#chronicle.written;
+    this.#left = true;
+    this.#announce();
+    await this.#process.leave();
+    await this.#idle();
+  }
+
+  async #idle(): Promise<void> {
+    await this.#chronicle.written;
+    await this.#tasks.idle();
+    await this.#chronicle.written;
+  }
+
+  async #until(isSo: () => boolean, signal?: AbortSignal): Promise<void> {
+    while (!isSo()) {
       signal?.throwIfAborted();
       const { promise, reject } = Promise.withResolvers<never>();
       const aborted = () => reject(signal?.reason);
@@ -130,61 +232,33 @@ export class Keeper {
     }
   }
 
-  /** Stops the guest and waits until everything that was begun has ended. It can't be started any more. */
-  close(): Promise<void> {
-    this.#ending ??= this.#close();
-    return this.#ending;
-  }
-
-  /** Lets go of the guest and leaves its QEMU running. What is only on its way to run, or to its end, is stopped. */
-  leave(): Promise<void> {
-    this.#ending ??= this.#leave();
-    return this.#ending;
-  }
-
-  /** Ends QEMU without waiting for anything: a person has lost patience. */
-  kill(): void {
-    const vm = this.#vm;
-    if (vm !== null) this.#beside(vm.kill().then(() => {}));
-  }
-
-  async #close(): Promise<void> {
-    this.ask("stop");
-    await this.settled();
-    await this.#followed;
-    await this.#idle();
-  }
-
-  async #leave(): Promise<void> {
-    const { phase, pending } = this.#state;
-    const vm = this.#vm;
-    const stays = phase === "up" || phase === "held" || (phase === "backoff" && pending !== "start");
-    if (vm === null || !stays) return await this.#close();
-    clearTimeout(this.#wait);
-    this.#left = true;
-    this.#announce();
-    // A reset is two commands: between them the guest would be left standing.
-    await within(GRACE_MS, this.#inPlace);
-    this.#vm = null;
-    await vm.release();
-    await this.#idle();
-  }
-
-  async #idle(): Promise<void> {
-    while (this.#tasks.size > 0) await Promise.all(this.#tasks);
-  }
-
   #handle(incident: Incident, report: (actions: readonly PolicyAction[]) => ReportBody): void {
     if (this.#left) return;
     const { state, actions } = decide(this.#state, incident, {
-      policy: this.#policy,
+      policy: policyInForce(this.#launchedPolicy, this.#policy),
       now: performance.now(),
       random: Math.random(),
     });
     this.#state = state;
-    this.#host.report(report(actions));
-    for (const action of actions) this.#carryOut(action);
+    this.#chronicle.tell(report(actions), () => this.#carryOut(actions));
     this.#announce();
+  }
+
+  #note(body: ReportBody): void {
+    this.#chronicle.note(body, this.#process.run);
+  }
+
+  #snapshot(): GuestSnapshot {
+    const { run, litter } = this.#process;
+    const wanted = this.#wantedAtClose ?? this.#state.wanted;
+    return {
+      name: this.name,
+      spec: this.#spec,
+      state: { ...this.#state, wanted },
+      run,
+      litter,
+      lastVerdict: this.#lastVerdict,
+    };
   }
 
   #announce(): void {
@@ -193,19 +267,45 @@ export class Keeper {
     changed.resolve();
   }
 
-  #carryOut(action: PolicyAction): void {
+  #started(vm: Vm): void {
+    const { pid, argv } = vm;
+    this.#handle({ kind: "started" }, (actions) => ({ kind: "started", pid, argv: argv ?? [], actions }));
+  }
+
+  #judged(kind: "guest-ended" | "ended", verdict: Verdict): void {
+    this.#lastVerdict = verdict;
+    this.#handle({ kind, verdict }, (actions) => ({ kind, verdict, actions }));
+  }
+
+  #onEvent(event: AnyQmpEvent): void {
+    if (event.event === "RESUME") this.#handle({ kind: "resumed" }, () => ({ kind: "event", event }));
+    else this.#note({ kind: "event", event });
+  }
+
+  #carryOut(actions: readonly PolicyAction[]): void {
+    for (const action of actions) if (!this.#left) this.#do(action);
+  }
+
+  #do(action: PolicyAction): void {
+    const { stop = {}, config } = this.#spec;
     switch (action.kind) {
       case "start":
-        return this.#beside(this.#start());
+        this.#launchedPolicy = this.#policy;
+        return this.#process.start(heldConfig(config, this.#policy), stop);
       case "stop":
-        this.#launching?.abort(new Error("The start was given up because a stop was asked for"));
-        return this.#beside(this.#end(action, this.#stop));
+        this.#process.giveUpStart();
+        return this.#end(action, stop);
       case "clear-away":
-        return this.#beside(this.#end(action, { ...this.#stop, powerdownMs: 0 }));
+        return this.#end(action, { ...stop, powerdownMs: 0 });
+      case "put-down":
+        return this.#process.putDown();
       case "reset":
-        return this.#doInPlace(action, (vm) => vm.reset());
+        return this.#inPlace(action, (vm) => vm.reset());
       case "resume":
-        return this.#doInPlace(action, (vm) => vm.resume());
+        return this.#inPlace(action, (vm) => vm.resume());
+      case "dump":
+      case "follow-dump":
+        return this.#dump(action);
       case "wait":
         this.#wait = setTimeout(
           () => this.#handle({ kind: "wait-over" }, (actions) => ({ kind: "wait-over", actions })),
@@ -220,156 +320,33 @@ export class Keeper {
     }
   }
 
-  /** Remembers what is being done until it is done. */
-  #beside(work: Promise<void>): void {
-    const task = work.finally(() => this.#tasks.delete(task));
-    this.#tasks.add(task);
+  #end(action: PolicyAction, options: StopOptions): void {
+    this.#process.end(options, (error) => this.#note({ kind: "action-failed", action, error, actions: [] }));
   }
 
-  async #start(): Promise<void> {
-    const launching = new AbortController();
-    this.#launching = launching;
-    const { runtimeDir } = this.#host;
-    let place: RunPlace | null = null;
-    let vm: Vm;
-    try {
-      if (runtimeDir !== null) place = await newRunPlace(runtimeDir);
-      vm = await launch(this.#config, this.#launchOptions(launching.signal, place));
-    } catch (error) {
-      this.#launching = null;
-      await this.#cleanUp(null, place);
-      return this.#launchFailed(error, launching.signal.aborted);
-    }
-    this.#launching = null;
-    this.#vm = vm;
-    this.#followed = this.#follow(vm, place);
-    this.#handle(
-      { kind: "started" },
-      (actions) => ({ kind: "started", pid: vm.pid, argv: vm.argv ?? [], actions }),
-    );
-  }
-
-  #launchOptions(signal: AbortSignal, place: RunPlace | null): LaunchOptions {
-    const { logger } = this.#host;
-    return {
-      signal,
-      logger,
-      lifetime: lifetimeIn(this.#host.lifetime, place),
-      signals: "ignore",
-      stop: this.#stop,
-      ...(place === null ? {} : { runDir: place.runDir }),
-    };
-  }
-
-  #launchFailed(error: unknown, givenUp: boolean): void {
-    const found = error instanceof LaunchError ? error : null;
-    const verdict = judgeLaunch({
-      at: new Date(),
-      detail: error instanceof Error ? error.message : String(error),
-      exit: found?.exit ?? null,
-      stderrTail: found?.stderrTail ?? "",
-      intent: givenUp ? "stop" : "none",
-    });
-    this.#ended(verdict);
-  }
-
-  #ended(verdict: Verdict): void {
-    this.#lastVerdict = verdict;
-    this.#handle({ kind: "ended", verdict }, (actions) => ({ kind: "ended", verdict, actions }));
-  }
-
-  /** Watches one QEMU from its start to its end. */
-  async #follow(vm: Vm, place: RunPlace | null): Promise<void> {
-    // Opened now, before anything can be missed; they end with the VM.
-    const reporting = Promise.allSettled([
-      this.#reportEvents(vm, vm.events()),
-      this.#reportEnds(vm, vm.ends()),
-    ]);
-    const verdict = await vm.stopped;
-    await reporting;
-    if (this.#vm !== vm) return;
-    this.#vm = null;
-    this.#beside(this.#cleanUp(vm, place));
-    this.#ended(verdict);
-  }
-
-  async #reportEvents(vm: Vm, events: AsyncIterable<AnyQmpEvent>): Promise<void> {
-    for await (const event of events) {
-      if (this.#vm !== vm || !REPORTED_EVENTS.includes(event.event)) continue;
-      const report = (): ReportBody => ({ kind: "event", event });
-      if (event.event === "RESUME") this.#handle({ kind: "resumed" }, report);
-      else this.#host.report(report());
-    }
-  }
-
-  async #reportEnds(vm: Vm, ends: AsyncIterable<Verdict>): Promise<void> {
-    for await (const verdict of ends) {
-      if (this.#vm !== vm) continue;
-      this.#lastVerdict = verdict;
+  #inPlace(action: PolicyAction, act: (vm: Vm) => Promise<void>): void {
+    this.#process.doInPlace(act, () => this.#state.phase === "up", (error) => {
+      if (error === null) return;
       this.#handle(
-        { kind: "guest-ended", verdict },
-        (actions) => ({ kind: "guest-ended", verdict, actions }),
+        { kind: "action-failed" },
+        (actions) => ({ kind: "action-failed", action, error, actions }),
       );
-    }
-  }
-
-  /** Ends QEMU. When even that fails there is SIGKILL left. */
-  async #end(action: PolicyAction, options: StopOptions): Promise<void> {
-    const vm = this.#vm;
-    if (vm === null) return;
-    try {
-      await vm.shutdown(options);
-    } catch (error) {
-      this.#host.report({ kind: "action-failed", action, error: asError(error), actions: [] });
-      await vm.kill();
-    }
-  }
-
-  /** Does something to the guest in the QEMU that it has. */
-  #doInPlace(action: PolicyAction, act: (vm: Vm) => Promise<void>): void {
-    const vm = this.#vm;
-    if (vm === null) return;
-    const isWanted = () => this.#vm === vm && this.#state.phase === "up";
-    const work = this.#inPlace.then(async () => {
-      if (!isWanted()) return;
-      try {
-        await act(vm);
-      } catch (error) {
-        // Where the connection broke, QEMU is usually ending: its end is then the news, and is decided about by itself.
-        if (!(error instanceof QmpCommandError)) await within(GRACE_MS, vm.stopped);
-        if (!isWanted()) {
-          this.#host.logger.debug("An action came to nothing", { vm: this.name, action, error });
-          return;
-        }
-        this.#handle(
-          { kind: "action-failed" },
-          (actions) => ({ kind: "action-failed", action, error: asError(error), actions }),
-        );
-      }
     });
-    this.#inPlace = work;
-    this.#beside(work);
   }
 
-  /** Removes what a QEMU left. What can't be removed is no reason to keep a guest from its next life. */
-  async #cleanUp(vm: Vm | null, place: RunPlace | null): Promise<void> {
-    try {
-      await vm?.[Symbol.asyncDispose]();
-      if (place !== null) await removeRunPlace(place);
-    } catch (error) {
-      this.#host.logger.warn("Could not remove what QEMU left", { vm: this.name, ...place, error });
-    }
+  #dump(action: Extract<PolicyAction, { kind: "dump" | "follow-dump" }>): void {
+    let file = "";
+    const act = async (vm: Vm) => {
+      const place = { name: this.name, dir: this.#host.dumpDir };
+      const watch: DumpWatch = {
+        onProgress: (progress) => this.#note({ kind: "dump-progress", ...progress }),
+      };
+      const write = action.kind === "dump" ? dumpToFile : followDumpToFile;
+      file = await write(vm, place, action.dump, watch);
+    };
+    this.#process.doInPlace(act, () => this.#state.phase === "dumping", (error) => {
+      if (error === null) this.#handle({ kind: "dumped" }, (actions) => ({ kind: "dumped", file, actions }));
+      else this.#handle({ kind: "dump-failed" }, (actions) => ({ kind: "dump-failed", error, actions }));
+    });
   }
-}
-
-/** Waits for something that never rejects, but not longer than this. */
-async function within(ms: number, awaited: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-  await Promise.race([awaited, limit]);
-  clearTimeout(timer);
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

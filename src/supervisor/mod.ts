@@ -3,9 +3,9 @@
  *
  * Decisions are apart from effects. `policy.ts` is one total table, phase by incident, over plain values; `cause_table.ts` and
  * `backoff.ts` are what it asks. A keeper carries the decisions out for one guest: it makes each thing that happens one incident, one
- * decision and one report. A start is only decided where QEMU is known to be gone, so there are never two for one guest.
- *
- * What this does not do: survive its own process, notice a guest that hangs, or start guests in an order.
+ * decision and one report. A start is only decided where QEMU is known to be gone, so there are never two for one guest. With a state
+ * directory each decision is on the disk (`store/`) before it is carried out, and the next supervisor goes on from there: `recall.ts` finds what
+ * runs, `adoption.ts` decides whose it is, `after_death.ts` what is to be done first.
  *
  * @module
  */
@@ -23,4 +23,7 @@ export type {
   RestartWhen,
   SupervisedVm,
 } from "./spec.ts";
+export type { CrashHook, CrashPoint } from "./store/crash_points.ts";
+export { StateError, StateLockedError } from "./store/errors.ts";
+export type { LivenessNote } from "./stuck.ts";
 export { type GuestStatus, Supervisor, type SupervisorOptions, type WaitOptions } from "./supervisor.ts";

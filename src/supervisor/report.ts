@@ -1,6 +1,7 @@
 import type { AnyQmpEvent } from "../qmp/mod.ts";
 import type { Verdict } from "../vm/mod.ts";
-import type { PolicyAction } from "./policy.ts";
+import type { LivenessNote } from "./stuck.ts";
+import type { PolicyAction } from "./policy_action.ts";
 
 /**
  * Something that happened to a supervised guest, and what is done about it.
@@ -62,18 +63,44 @@ export interface ReportHead {
  * ```
  */
 export type ReportBody =
-  /** The operator asked for something. */
-  | { kind: "asked"; ask: "start" | "stop" | "restart"; actions: readonly PolicyAction[] }
+  /** The operator asked for something; `clear` is that earlier restarts be forgotten. */
+  | { kind: "asked"; ask: "start" | "stop" | "restart" | "clear"; actions: readonly PolicyAction[] }
+  /** Config and policy were replaced. */
+  | { kind: "updated" }
   /** QEMU is ready and the guest runs. */
   | { kind: "started"; pid: number | null; argv: readonly string[]; actions: readonly PolicyAction[] }
+  /** A QEMU that an earlier supervisor started was found, proven to be ours, and taken over. */
+  | { kind: "adopted"; pid: number | null; guest: "running" | "held"; actions: readonly PolicyAction[] }
+  /** Something is in its place that could not be proven to be ours: it is left alone. `why` is for people. */
+  | { kind: "not-adopted"; found: "foreign" | "unverifiable"; why: string; actions: readonly PolicyAction[] }
+  /** Nothing of it was there, and nothing had to be: it goes on from what was remembered. */
+  | { kind: "recalled"; actions: readonly PolicyAction[] }
   /** QEMU said something about the guest's life. What ends a life has a report of its own. */
   | { kind: "event"; event: AnyQmpEvent }
   /** The guest ended and QEMU is still there. */
   | { kind: "guest-ended"; verdict: Verdict; actions: readonly PolicyAction[] }
   /** QEMU is gone, or never came to be. */
   | { kind: "ended"; verdict: Verdict; actions: readonly PolicyAction[] }
-  /** The wait before a restart is over. */
+  /** The wait before a restart, or for an answer, is over. */
   | { kind: "wait-over"; actions: readonly PolicyAction[] }
+  /** How far the dump of the guest's memory is, at most once a second. */
+  | { kind: "dump-progress"; file: string; completedBytes: number; totalBytes: number }
+  /** The guest's memory is in this file. */
+  | { kind: "dumped"; file: string; actions: readonly PolicyAction[] }
+  /** It could not be written. */
+  | { kind: "dump-failed"; error: Error; actions: readonly PolicyAction[] }
+  /** QEMU answers as it should, or does not: `busy` with something, or `stopped` by somebody, for so long. */
+  | { kind: "liveness"; liveness: LivenessNote }
+  /** QEMU is there and has not answered for as long as the policy has it. */
+  | { kind: "stuck"; liveness: LivenessNote; actions: readonly PolicyAction[] }
+  /** It answers again. */
+  | { kind: "unstuck"; guest: "running" | "held"; actions: readonly PolicyAction[] }
+  /** Every monitor is lost, and the process lives. */
+  | { kind: "unreachable"; actions: readonly PolicyAction[] }
+  /** Its monitors are connected again. */
+  | { kind: "reachable"; guest: "running" | "held"; actions: readonly PolicyAction[] }
+  /** The clock of this machine jumped by so many milliseconds: it was suspended, or somebody set the clock. */
+  | { kind: "clock-jump"; byMs: number }
   /** An action could not be carried out. */
   | { kind: "action-failed"; action: PolicyAction; error: Error; actions: readonly PolicyAction[] };
 

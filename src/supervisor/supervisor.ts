@@ -1,10 +1,9 @@
-import { parseVmConfig } from "../machine/mod.ts";
-import { EventStream, type Logger, silentLogger } from "../qmp/mod.ts";
-import { SignalGuard, type Verdict, type Vm } from "../vm/mod.ts";
-import { type Ask, Keeper } from "./keeper.ts";
-import type { Phase, Wanted } from "./policy.ts";
+import type { EventStream, Logger } from "../qmp/mod.ts";
+import type { Verdict, Vm } from "../vm/mod.ts";
+import type { Phase, Wanted } from "./policy_state.ts";
 import type { Report } from "./report.ts";
 import type { SupervisedVm } from "./spec.ts";
+import type { CrashHook } from "./store/mod.ts";
 
 /**
  * What a supervisor is opened with.
@@ -25,11 +24,16 @@ import type { SupervisedVm } from "./spec.ts";
  * ```
  */
 export interface SupervisorOptions {
+  /**
+   * Where the guests are remembered; it is made if it is missing. The next supervisor that is opened with it goes on with them: what still runs
+   * is taken over, what ended meanwhile is decided about. Without it nothing outlives this process.
+   */
+  stateDir?: string;
   /** Where run directories are made; it is made if it is missing. Default: where `launch` makes them. */
   runtimeDir?: string;
   /**
-   * `owned` (default): the guests end with this process, even when it is killed. `detached`: they outlive it, and `close` may leave them
-   * running; needs `runtimeDir`.
+   * `owned` (default without a `stateDir`): the guests end with this process, even when it is killed. `detached` (default with one): they
+   * outlive it, and `close` may leave them running; needs `stateDir` or `runtimeDir`.
    */
   lifetime?: "owned" | "detached";
   /**
@@ -39,6 +43,8 @@ export interface SupervisorOptions {
   signals?: "stop" | "ignore";
   /** Told what is neither a result nor a report. Default: silent. */
   logger?: Logger;
+  /** For tests: is called at each of the points at which a supervisor may die between two things that belong together. */
+  crash?: CrashHook;
 }
 
 /**
@@ -116,46 +122,7 @@ export interface WaitOptions {
  * assertEquals((await supervisor.stop("web")).phase, "down");
  * ```
  */
-export class Supervisor implements AsyncDisposable {
-  readonly #keepers = new Map<string, Keeper>();
-  readonly #streams = new Set<EventStream<Report>>();
-  readonly #lifetime: "owned" | "detached";
-  readonly #runtimeDir: string | null;
-  readonly #logger: Logger;
-  readonly #guard: SignalGuard | null;
-  #closing: Promise<void> | null = null;
-  #reporting: "open" | "ended" = "open";
-
-  private constructor(options: SupervisorOptions) {
-    const { lifetime = "owned", runtimeDir, signals = "stop", logger = silentLogger } = options;
-    this.#lifetime = lifetime;
-    // QEMU runs in a directory of its own, where a relative path would mean something else.
-    this.#runtimeDir = runtimeDir === undefined || runtimeDir.startsWith("/")
-      ? runtimeDir ?? null
-      : `${Deno.cwd()}/${runtimeDir}`;
-    this.#logger = logger;
-    this.#guard = signals === "ignore" ? null : new SignalGuard(
-      () => this.close({ vms: "stop" }),
-      () => this.#kill(),
-    );
-  }
-
-  /**
-   * Opens a supervisor.
-   *
-   * @param options Where run directories are made, how long guests live, signals, logger.
-   * @returns The supervisor; dispose of it to stop its guests.
-   * @throws {TypeError} When guests are to be detached and there is no `runtimeDir` to find them in again.
-   */
-  static open(options: SupervisorOptions = {}): Promise<Supervisor> {
-    if (options.lifetime === "detached" && options.runtimeDir === undefined) {
-      return Promise.reject(
-        new TypeError("Cannot supervise detached guests without a runtimeDir: nobody would find them again"),
-      );
-    }
-    return Promise.resolve(new Supervisor(options));
-  }
-
+export interface Supervisor extends AsyncDisposable {
   /**
    * Adds a guest and starts it.
    *
@@ -167,25 +134,17 @@ export class Supervisor implements AsyncDisposable {
    * @throws {RangeError} When a number of the policy is out of range.
    * @throws {TypeError} When a word of the policy is unknown, there is a guest of that name already, or the supervisor is closing.
    */
-  async add(spec: SupervisedVm, options: WaitOptions = {}): Promise<GuestStatus> {
-    options.signal?.throwIfAborted();
-    const config = parseVmConfig(spec.config);
-    const name = config.name ?? "vm";
-    this.#assertOpen(`add VM "${name}"`);
-    if (this.#keepers.has(name)) {
-      throw new TypeError(
-        `Cannot add VM "${name}": there is one of that name already; remove it first, or choose another name`,
-      );
-    }
-    const keeper = new Keeper(name, { ...spec, config }, {
-      runtimeDir: this.#runtimeDir,
-      lifetime: this.#lifetime,
-      logger: this.#logger,
-      report: (body) => this.#report({ at: new Date(), vm: name, ...body }),
-    });
-    this.#keepers.set(name, keeper);
-    return await askAndWait(keeper, "start", options);
-  }
+  add(spec: SupervisedVm, options?: WaitOptions): Promise<GuestStatus>;
+
+  /**
+   * Replaces a guest's config and policy. The policy counts at once, the config from the guest's next start on.
+   *
+   * @param name The guest's name; that of the config, if it has one, must be the same.
+   * @param spec Config and policy.
+   * @returns How the guest is.
+   * @throws {ConfigError | RangeError | TypeError} As `add` does; then nothing is replaced.
+   */
+  update(name: string, spec: SupervisedVm): Promise<GuestStatus>;
 
   /**
    * How a guest is.
@@ -193,19 +152,14 @@ export class Supervisor implements AsyncDisposable {
    * @param name The guest's name.
    * @returns Its status as it is now; undefined when there is none of that name.
    */
-  get(name: string): GuestStatus | undefined {
-    const keeper = this.#keepers.get(name);
-    return keeper && statusOf(keeper);
-  }
+  get(name: string): GuestStatus | undefined;
 
   /**
    * How all guests are.
    *
    * @returns Their status as it is now, in the order in which they were added.
    */
-  list(): GuestStatus[] {
-    return [...this.#keepers.values()].map(statusOf);
-  }
+  list(): GuestStatus[];
 
   /**
    * Starts a guest that is down, preserved or failed, or does not let it wait for its restart; earlier restarts are forgotten.
@@ -215,9 +169,7 @@ export class Supervisor implements AsyncDisposable {
    * @returns How the guest is, once it is up, or its policy has given up.
    * @throws {TypeError} When there is no guest of that name, or the supervisor is closing.
    */
-  start(name: string, options: WaitOptions = {}): Promise<GuestStatus> {
-    return this.#ask(name, "start", options);
-  }
+  start(name: string, options?: WaitOptions): Promise<GuestStatus>;
 
   /**
    * Stops a guest, by the stop ladder, or gives up its start. It stays stopped, whatever its policy says.
@@ -227,9 +179,7 @@ export class Supervisor implements AsyncDisposable {
    * @returns How the guest is, once QEMU is gone.
    * @throws {TypeError} When there is no guest of that name, or the supervisor is closed.
    */
-  stop(name: string, options: WaitOptions = {}): Promise<GuestStatus> {
-    return this.#ask(name, "stop", options);
-  }
+  stop(name: string, options?: WaitOptions): Promise<GuestStatus>;
 
   /**
    * Stops a guest and starts it again, as a new process; earlier restarts are forgotten. One that is being started already is left to it.
@@ -239,9 +189,16 @@ export class Supervisor implements AsyncDisposable {
    * @returns How the guest is, once it is up again, or its policy has given up.
    * @throws {TypeError} When there is no guest of that name, or the supervisor is closing.
    */
-  restart(name: string, options: WaitOptions = {}): Promise<GuestStatus> {
-    return this.#ask(name, "restart", options);
-  }
+  restart(name: string, options?: WaitOptions): Promise<GuestStatus>;
+
+  /**
+   * Forgets a guest's earlier restarts. One that has failed is then down, and stays so until it is started.
+   *
+   * @param name The guest's name.
+   * @returns How the guest is.
+   * @throws {TypeError} When there is no guest of that name, or the supervisor is closing.
+   */
+  clear(name: string): Promise<GuestStatus>;
 
   /**
    * Stops a guest and forgets it. Its name is free again when this resolves.
@@ -249,103 +206,41 @@ export class Supervisor implements AsyncDisposable {
    * @param name The guest's name.
    * @throws {TypeError} When there is no guest of that name, or the supervisor is closed.
    */
-  async remove(name: string): Promise<void> {
-    const keeper = this.#find(name, "remove");
-    await keeper.close();
-    // Somebody else may have removed it as well, and added another one since.
-    if (this.#keepers.get(name) === keeper) this.#keepers.delete(name);
-  }
+  remove(name: string): Promise<void>;
 
   /**
-   * What happens, from this call on: one report for each incident, in order, and the events of each guest's life.
+   * What happens, from this call on: one report for each incident, in order, and the events of each guest's life. The first stream begins
+   * with what happened while the supervisor was opened.
    *
    * @returns A bounded stream of reports; dispose of it. It ends with the supervisor.
    */
-  reports(): EventStream<Report> {
-    const stream: EventStream<Report> = new EventStream<Report>({
-      onDispose: () => this.#streams.delete(stream),
-    });
-    if (this.#reporting === "ended") stream.end();
-    else this.#streams.add(stream);
-    return stream;
-  }
+  reports(): EventStream<Report>;
 
   /**
    * Ends the supervision. Resolves when every guest that is to stop has stopped, and nothing of it is left; called again, it waits
-   * for the same end.
+   * for the same end. A guest that is stopped by this alone is started again by the next supervisor of the same `stateDir`.
    *
    * @param options `stop` stops the guests; `leave` lets them run on, which only detached ones can.
    * @throws {TypeError} When guests are to be left that end with this process.
    */
-  close(options: { vms: "stop" | "leave" }): Promise<void> {
-    if (options.vms === "leave" && this.#lifetime !== "detached") {
-      return Promise.reject(
-        new TypeError(
-          'Cannot leave the guests running: they end with this process; open the supervisor with lifetime: "detached"',
-        ),
-      );
-    }
-    this.#closing ??= this.#close(options.vms);
-    return this.#closing;
-  }
-
-  /** Stops the guests and ends the supervision; after a `close` that left them running, it does nothing. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close({ vms: "stop" });
-  }
-
-  async #close(vms: "stop" | "leave"): Promise<void> {
-    try {
-      const keepers = [...this.#keepers.values()];
-      await Promise.all(keepers.map((keeper) => vms === "stop" ? keeper.close() : keeper.leave()));
-    } finally {
-      // Not before the guests have stopped: a signal that comes meanwhile waits for them too.
-      this.#guard?.[Symbol.dispose]();
-      this.#reporting = "ended";
-      for (const stream of this.#streams) stream.end();
-      this.#streams.clear();
-    }
-  }
-
-  /** Ends every QEMU without waiting for anything. */
-  #kill(): void {
-    for (const keeper of this.#keepers.values()) keeper.kill();
-  }
-
-  // Async, so that every error is a rejection.
-  async #ask(name: string, what: Ask, options: WaitOptions): Promise<GuestStatus> {
-    options.signal?.throwIfAborted();
-    return await askAndWait(this.#find(name, what), what, options);
-  }
-
-  #find(name: string, attempt: string): Keeper {
-    if (this.#reporting === "ended") this.#assertOpen(`${attempt} VM "${name}"`);
-    const keeper = this.#keepers.get(name);
-    if (keeper) return keeper;
-    const names = [...this.#keepers.keys()].map((known) => `"${known}"`).join(", ");
-    throw new TypeError(
-      `Cannot ${attempt} VM "${name}": there is none of that name; there are: ${names || "none"}`,
-    );
-  }
-
-  #assertOpen(attempt: string): void {
-    if (this.#closing === null) return;
-    throw new TypeError(`Cannot ${attempt}: its supervisor is closed; open another one`);
-  }
-
-  #report(report: Report): void {
-    for (const stream of this.#streams) stream.push(report);
-  }
+  close(options: { vms: "stop" | "leave" }): Promise<void>;
 }
 
-async function askAndWait(keeper: Keeper, what: Ask, options: WaitOptions): Promise<GuestStatus> {
-  keeper.ask(what);
-  await keeper.settled(options.signal);
-  return statusOf(keeper);
-}
-
-function statusOf(keeper: Keeper): GuestStatus {
-  const { name, state, vm, lastVerdict, restarts } = keeper;
-  const { wanted, phase } = state;
-  return { name, wanted, phase, restarts, vm, lastVerdict };
-}
+/** Opens supervisors. */
+export const Supervisor: {
+  /**
+   * Opens a supervisor. Where there is a `stateDir`, it takes over what an earlier one left: see {@linkcode Report} for what it finds.
+   *
+   * @param options Where guests are remembered and run, how long they live, signals, logger.
+   * @returns The supervisor; dispose of it to stop its guests.
+   * @throws {TypeError} When guests are to be detached and nobody would find them again.
+   * @throws {StateLockedError} When another supervisor has the `stateDir`; it names that one's pid.
+   */
+  open(options?: SupervisorOptions): Promise<Supervisor>;
+} = {
+  async open(options = {}) {
+    // Loaded when it is wanted: a script that only launches does without.
+    const { RunningSupervisor } = await import("./running_supervisor.ts");
+    return await RunningSupervisor.open(options);
+  },
+};

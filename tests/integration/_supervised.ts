@@ -28,8 +28,14 @@ export function inShort(report: Report): string {
       return `${report.kind} ${report.verdict.cause}${actions}`;
     case "action-failed":
       return `action-failed ${report.action.kind}${actions}`;
-    case "started":
-    case "wait-over":
+    case "adopted":
+      return `adopted ${report.guest}${actions}`;
+    case "not-adopted":
+      return `not-adopted ${report.found}${actions}`;
+    case "liveness":
+    case "stuck":
+      return `${report.kind} ${report.liveness.kind}${actions}`;
+    default:
       return `${report.kind}${actions}`;
   }
 }

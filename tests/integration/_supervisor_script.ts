@@ -55,6 +55,51 @@ const SCRIPTS: Readonly<Record<string, (yard: Yard) => Promise<void>>> = {
       if (report.kind === "event") console.log(report.event.event);
     }
   },
+  /** Remembers three guests: one runs, one is preserved at its end, one has failed. Then it waits to be killed. */
+  async remember(yard) {
+    const { supervisor, reports } = await yard.open({ stateDir: `${yard.folder}/state` });
+    await supervisor.add(await yard.firmware("running", unirom, { restart: "always" }));
+    await supervisor.add(
+      await yard.firmware("held", tinyGuests.panic, { onCause: { "guest-panic": "preserve" } }),
+    );
+    await reports.until("held", "guest-ended");
+    const config = { machine: "no-such-board" };
+    await supervisor.add(
+      await yard.firmware("failed", unirom, { config, limit: { restarts: 0, withinMs: 1_000 } }),
+    );
+    await supervisor.add(await yard.firmware("stopped", unirom));
+    await supervisor.stop("stopped");
+    console.log(
+      JSON.stringify(supervisor.list().map(({ name, phase, vm }) => ({ name, phase, pid: vm?.pid ?? null }))),
+    );
+    for await (const report of supervisor.reports()) console.log(report.vm, report.kind);
+  },
+
+  /** Adds one guest, and dies at the crash point that the environment names, the so many-th time that it comes by. */
+  async crash(yard) {
+    const [, , point = "", times = "1"] = Deno.args;
+    let left = Number(times);
+    const { supervisor, reports } = await yard.open({
+      stateDir: `${yard.folder}/state`,
+      crash: (at) => {
+        if (at === point && --left === 0) Deno.kill(Deno.pid, "SIGKILL");
+      },
+    });
+    if (supervisor.list().length === 0) {
+      await supervisor.add(
+        await yard.firmware("web", unirom, { restart: "always", backoff: { initialMs: 1 } }),
+      );
+    }
+    await supervisor.start("web");
+    // A second life, so that each point is passed by more than once.
+    const pid = supervisor.get("web")?.vm?.pid;
+    if (typeof pid === "number") Deno.kill(pid, "SIGKILL");
+    await reports.until("web", "ended killed");
+    await reports.until("web", "started");
+    await supervisor.remove("web");
+    await supervisor.close({ vms: "stop" });
+    console.log("survived");
+  },
 };
 
 if (import.meta.main) {

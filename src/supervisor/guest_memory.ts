@@ -1,0 +1,106 @@
+import type { Verdict } from "../vm/mod.ts";
+import type { PolicyState } from "./policy_state.ts";
+import { persistState } from "./persist_state.ts";
+import type { Report } from "./report.ts";
+import type { RunPlace } from "./run_place.ts";
+import type { SupervisedVm } from "./spec.ts";
+import {
+  type Journal,
+  type JsonValue,
+  RECORD_VERSION,
+  type RecordStore,
+  reportToJson,
+  type RunRecord,
+  toJson,
+  type VmRecord,
+} from "./store/mod.ts";
+
+/** All that a keeper knows and that is to outlive it. */
+export interface GuestSnapshot {
+  name: string;
+  spec: SupervisedVm;
+  state: PolicyState;
+  run: RunRecord | null;
+  litter: readonly RunPlace[];
+  lastVerdict: Verdict | null;
+}
+
+/** What writes down all that one guest's keeper knows. */
+export interface GuestMemory {
+  /**
+   * Writes what is known now, and the report that tells why. On the disk when this resolves, so that what follows from it may be done.
+   * A disk that does not take it is told of, and is no reason to leave a guest alone.
+   */
+  write(snapshot: GuestSnapshot, report: Report | null): Promise<void>;
+  /** Writes a report that changes nothing. */
+  note(report: Report, run: RunRecord | null): Promise<void>;
+  /** Removes what is known of the guest. */
+  forget(): Promise<void>;
+}
+
+/** What the memories of all guests share. */
+export interface MemoryParts {
+  store: RecordStore;
+  journal: Journal;
+  /** The number of the next report. */
+  nextSeq(): number;
+  onTrouble(name: string, error: unknown): void;
+}
+
+/**
+ * A guest's memory in a state directory. The record comes before the journal's line and contains it: whoever finds that the journal
+ * lacks the record's last report writes it then. So no report is lost, and none is there twice.
+ *
+ * @param name The guest's name.
+ * @param parts What all guests share.
+ * @param from The record that there is already; null for a new guest.
+ * @returns The memory.
+ */
+export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | null): GuestMemory {
+  const { store, journal, nextSeq, onTrouble } = parts;
+  let generation = from?.generation ?? 0;
+  let last: { seq: number; report: JsonValue } | null = from?.lastReport == null
+    ? null
+    : { seq: from.seq, report: from.lastReport };
+  const attempt = async (task: () => Promise<unknown>): Promise<void> => {
+    try {
+      await task();
+    } catch (error) {
+      onTrouble(name, error);
+    }
+  };
+  const append = (seq: number, report: Report, run: RunRecord | null): Promise<unknown> =>
+    journal.append({
+      seq,
+      at: report.at.toISOString(),
+      vm: name,
+      run: run?.id ?? null,
+      report: reportToJson(report),
+    });
+  return {
+    async write({ name, spec, state, run, litter, lastVerdict }, report) {
+      const seq = report ? nextSeq() : last?.seq ?? 0;
+      if (report) last = { seq, report: reportToJson(report) };
+      const record: VmRecord = {
+        version: RECORD_VERSION,
+        generation: ++generation,
+        name,
+        spec,
+        state: persistState(state, performance.now(), Date.now()),
+        seq,
+        lastReport: last?.report ?? null,
+        lastVerdict: lastVerdict && toJson(lastVerdict),
+        run,
+        litter: [...litter],
+      };
+      await attempt(() => store.write(record));
+      if (report) await attempt(() => append(seq, report, run));
+    },
+    async note(report, run) {
+      await attempt(() => append(nextSeq(), report, run));
+    },
+    async forget() {
+      await attempt(() => store.remove(name));
+    },
+  };
+}

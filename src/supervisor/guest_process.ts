@@ -1,0 +1,319 @@
+import type { VmConfig } from "../machine/mod.ts";
+import { type AnyQmpEvent, type Logger, QmpCommandError } from "../qmp/mod.ts";
+import {
+  judgeLaunch,
+  LaunchError,
+  type Lifetime,
+  type StopOptions,
+  type Verdict,
+  type Vm,
+} from "../vm/mod.ts";
+import { launchLife, Life, removeLife } from "./life.ts";
+import { newRunPlace, type RunPlace } from "./run_place.ts";
+import { newRun, startedRun } from "./run_record.ts";
+import type { SilentQemu } from "./silent_qemu.ts";
+import type { CrashHook, RunRecord } from "./store/mod.ts";
+import type { Tasks } from "./tasks.ts";
+import { within } from "./within.ts";
+
+/**
+ * How long a QEMU whose connection broke is given to be seen to end, in milliseconds (90 were the most under load), and a command
+ * under way to be answered before its connection is closed.
+ */
+const GRACE_MS = 2_000;
+
+/** What the process of a guest needs. */
+export interface ProcessHost {
+  /** Where run directories are made, an absolute path; null for the usual place. */
+  runtimeDir: string | null;
+  lifetime: Lifetime["kind"];
+  logger: Logger;
+  crash: CrashHook;
+  /** Writes down what is known now; null where nothing outlives this supervisor. */
+  remember: (() => Promise<void>) | null;
+  /** Resolves when everything that was told so far is written down. */
+  written(): Promise<void>;
+  tasks: Tasks;
+}
+
+/** What is told of it, in the order in which it happens. */
+export interface ProcessListener {
+  started(vm: Vm): void;
+  /** QEMU said something about the guest's life. */
+  event(event: AnyQmpEvent): void;
+  /** The guest ended and QEMU is still there. */
+  guestEnded(verdict: Verdict): void;
+  /** QEMU is gone, or never came to be. */
+  ended(verdict: Verdict): void;
+  /** It answers again. */
+  reachable(guest: "running" | "held"): void;
+}
+
+/** What is found of the QEMU that an earlier supervisor launched. */
+export type FoundProcess =
+  | {
+    kind: "answers";
+    vm: Vm;
+    /** Whether the end at which the guest is held, if it is, was told already. */
+    end: "told" | "untold";
+  }
+  /** It is there and does not answer. */
+  | { kind: "silent"; qemu: SilentQemu }
+  /** Nobody knows whose it is: it is neither used nor cleared away. */
+  | { kind: "unverified" }
+  | { kind: "none" };
+
+/** The QEMU that a guest has: at most one at a time. */
+export class GuestProcess {
+  readonly #name: string;
+  readonly #host: ProcessHost;
+  readonly #listener: ProcessListener;
+  #life: Life | null = null;
+  /** One that is there and does not answer. */
+  #silent: SilentQemu | null = null;
+  #run: RunRecord | null;
+  #litter: readonly RunPlace[];
+  #launching: AbortController | null = null;
+  /** What is done in place, one after another: where reboots are held, a reset takes several commands. */
+  #inPlace: Promise<void> = Promise.resolve();
+  /** What its end is judged as, whatever it looks like. */
+  #cause: "as it is" | "unresponsive" = "as it is";
+
+  /**
+   * @param name The guest's name.
+   * @param host Where it runs.
+   * @param listener Who is told.
+   * @param from What an earlier supervisor wrote down.
+   */
+  constructor(
+    name: string,
+    host: ProcessHost,
+    listener: ProcessListener,
+    from: { run: RunRecord | null; litter: readonly RunPlace[] },
+  ) {
+    this.#name = name;
+    this.#host = host;
+    this.#listener = listener;
+    this.#run = from.run;
+    this.#litter = from.litter;
+  }
+
+  get vm(): Vm | null {
+    return this.#life?.vm ?? null;
+  }
+
+  /** What it is remembered by. */
+  get run(): RunRecord | null {
+    return this.#run;
+  }
+
+  /** Where earlier ones ran, as far as that is not removed. */
+  get litter(): readonly RunPlace[] {
+    return this.#litter;
+  }
+
+  /** Starts one. What comes of it is told. */
+  start(config: VmConfig, stop: StopOptions): void {
+    this.#host.tasks.add(this.#start(config, stop));
+  }
+
+  /** Goes on with what was found, and clears away what is left of all others. */
+  takeUp(found: FoundProcess): void {
+    const old = this.#litter;
+    switch (found.kind) {
+      case "answers":
+        this.#begin(found.vm, this.#run, found.end);
+        break;
+      case "silent":
+        this.#waitFor(found.qemu);
+        break;
+      case "unverified":
+        break;
+      case "none":
+        if (this.#run !== null) this.#clearUp(null, this.#run);
+        this.#runIsOver();
+        break;
+    }
+    for (const place of old) this.#clearUp(null, place);
+  }
+
+  /** Gives up a start that is under way. */
+  giveUpStart(): void {
+    this.#launching?.abort(new Error("The start was given up because a stop was asked for"));
+  }
+
+  /** Ends QEMU by the stop ladder. When even that fails there is SIGKILL left. */
+  end(options: StopOptions, failed: (error: Error) => void): void {
+    const { vm } = this;
+    // There is nobody to ask.
+    this.#silent?.kill();
+    if (vm === null) return;
+    this.#host.tasks.add((async () => {
+      try {
+        await vm.shutdown(options);
+      } catch (error) {
+        failed(asError(error));
+        await vm.kill();
+      }
+    })());
+  }
+
+  /** Ends a QEMU that does not answer. */
+  putDown(): void {
+    this.#cause = "unresponsive";
+    this.kill();
+  }
+
+  /** Ends QEMU without waiting for anything. */
+  kill(): void {
+    const { vm } = this;
+    this.#silent?.kill();
+    if (vm !== null) this.#host.tasks.add(vm.kill().then(() => {}));
+  }
+
+  /**
+   * Does something to the guest in the QEMU that it has, after all that was begun before.
+   *
+   * @param act What.
+   * @param isWanted Whether it is still to be done.
+   * @param done Told how it went, while it is still wanted.
+   */
+  doInPlace(
+    act: (vm: Vm) => Promise<void>,
+    isWanted: () => boolean,
+    done: (error: Error | null) => void,
+  ): void {
+    const { vm } = this;
+    if (vm === null) return;
+    const isCurrent = () => this.vm === vm && isWanted();
+    const work = this.#inPlace.then(async () => {
+      if (!isCurrent()) return;
+      try {
+        await act(vm);
+        if (isCurrent()) done(null);
+      } catch (error) {
+        // Where the connection broke, QEMU is usually ending: its end is then the news, and is decided about by itself.
+        if (!(error instanceof QmpCommandError)) await within(GRACE_MS, vm.stopped);
+        if (isCurrent()) done(asError(error));
+        else this.#host.logger.debug("An action came to nothing", { vm: this.#name, error });
+      }
+    });
+    this.#inPlace = work;
+    this.#host.tasks.add(work);
+  }
+
+  /** Lets go of QEMU and leaves it running. */
+  async leave(): Promise<void> {
+    // A reset is two commands: between them the guest would be left standing.
+    await within(GRACE_MS, this.#inPlace);
+    this.#silent?.leave();
+    const life = this.#life;
+    if (life === null) return;
+    this.#life = null;
+    life.leave();
+    await life.vm.release();
+    await life.followed;
+  }
+
+  async #start(config: VmConfig, stop: StopOptions): Promise<void> {
+    const launching = new AbortController();
+    this.#launching = launching;
+    const { runtimeDir, lifetime, logger, crash, remember } = this.#host;
+    const { signal } = launching;
+    let place: RunPlace | null = null;
+    let vm: Vm;
+    try {
+      if (runtimeDir !== null) place = await newRunPlace(runtimeDir);
+      if (remember !== null && place !== null) {
+        // Before there is a QEMU, so that it is found in any case.
+        this.#run = newRun(place, config);
+        await remember();
+      }
+      crash("launch:before-spawn");
+      const recorder = remember === null ? "off" : "on";
+      vm = await launchLife({ config, place, lifetime, stop: { ...stop }, signal, logger, recorder });
+      crash("launch:after-spawn");
+      if (this.#run !== null) this.#run = await startedRun(this.#run, vm);
+    } catch (error) {
+      this.#launching = null;
+      this.#over(launchVerdict(error, signal.aborted), null, place);
+      return;
+    }
+    this.#launching = null;
+    this.#begin(vm, place, "untold");
+    this.#listener.started(vm);
+  }
+
+  #begin(vm: Vm, place: RunPlace | null, end: "told" | "untold"): void {
+    this.#life = new Life(vm, end, {
+      event: (event) => this.#listener.event(event),
+      guestEnded: (verdict) => this.#listener.guestEnded(verdict),
+      gone: (verdict) => {
+        this.#life = null;
+        this.#over(this.#judged(verdict), vm, place);
+      },
+    });
+    this.#host.tasks.add(this.#life.followed);
+  }
+
+  #waitFor(qemu: SilentQemu): void {
+    this.#silent = qemu;
+    this.#host.tasks.add(qemu.outcome.then((outcome) => {
+      this.#silent = null;
+      switch (outcome.kind) {
+        case "left":
+          return;
+        case "answers":
+          this.#begin(outcome.vm, this.#run, "untold");
+          return this.#listener.reachable(outcome.guest);
+        case "gone":
+          return this.#over(this.#judged(outcome.verdict), null, this.#run);
+      }
+    }));
+  }
+
+  #judged(verdict: Verdict): Verdict {
+    const cause = this.#cause === "as it is" ? verdict.cause : this.#cause;
+    this.#cause = "as it is";
+    return { ...verdict, cause };
+  }
+
+  #over(verdict: Verdict, vm: Vm | null, place: RunPlace | null): void {
+    this.#runIsOver();
+    this.#listener.ended(verdict);
+    this.#clearUp(vm, place);
+  }
+
+  /** From here on its place only waits to be removed. */
+  #runIsOver(): void {
+    if (this.#run === null) return;
+    const { runDir, stderrFile } = this.#run;
+    this.#litter = [...this.#litter, { runDir, stderrFile }];
+    this.#run = null;
+  }
+
+  /** Removes what a QEMU left, once its end is written down: until then it is all that tells of it. */
+  #clearUp(vm: Vm | null, place: RunPlace | null): void {
+    this.#host.tasks.add(
+      this.#host.written().then(async () => {
+        await removeLife(this.#name, vm, place, this.#host.logger);
+        this.#litter = this.#litter.filter(({ runDir }) => runDir !== place?.runDir);
+      }),
+    );
+  }
+}
+
+function launchVerdict(error: unknown, givenUp: boolean): Verdict {
+  const found = error instanceof LaunchError ? error : null;
+  return judgeLaunch({
+    at: new Date(),
+    detail: error instanceof Error ? error.message : String(error),
+    exit: found?.exit ?? null,
+    stderrTail: found?.stderrTail ?? "",
+    intent: givenUp ? "stop" : "none",
+  });
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

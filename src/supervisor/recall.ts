@@ -1,0 +1,146 @@
+import { delay } from "@std/async/delay";
+import type { AnyQmpEvent, Logger } from "../qmp/mod.ts";
+import { adopt, type AdoptedVm } from "../vm/adopt.ts";
+import { judgeDead } from "../vm/dead_run.ts";
+import { gatherEvidence } from "../vm/identity.ts";
+import type { Verdict, Vm } from "../vm/mod.ts";
+import { readRecording } from "../vm/recorder.ts";
+import { type Adoption, decideAdoption } from "./adoption.ts";
+import type { Found } from "./after_death.ts";
+import type { CrashHook, RunRecord } from "./store/mod.ts";
+
+/** How long a QEMU that is only just starting is given until it answers, in milliseconds. */
+const STARTING_MS = 10_000;
+/** Between two looks at it. */
+const LOOK_MS = 20;
+
+/** What there is of a guest that an earlier supervisor kept. */
+export interface Recalled {
+  found: Found;
+  /** How it was proven, or why it could not be. */
+  adoption: Adoption;
+  /** What QEMU wrote down and nobody has reported yet. */
+  untold: readonly AnyQmpEvent[];
+  /** The VM, where it runs and answers. */
+  vm: Vm | null;
+  /** The process, where that is all there is. */
+  pid: number | null;
+}
+
+/** What finding one guest needs. */
+export interface RecallTools {
+  /** What runs, by pidfile; null where this process may not look. */
+  running: ReadonlyMap<string, number> | null;
+  logger: Logger;
+  /** Up to when its events were reported, as {@linkcode timeOf} counts; -1 for none of them. */
+  toldUpTo: number;
+  /** What was being done about it. */
+  intent: "none" | "stop";
+  /** For tests. */
+  crash: CrashHook;
+}
+
+/** What there is of a guest that has no QEMU. */
+export const NO_RUN: Recalled = lost({ kind: "gone", why: "there was none" }, null, []);
+
+/**
+ * Looks for a QEMU that an earlier supervisor launched.
+ *
+ * @param run What was written down of it.
+ * @param tools What runs on this machine, and whether it was to be stopped.
+ * @returns What there is of it.
+ */
+export async function recall(run: RunRecord, tools: RecallTools): Promise<Recalled> {
+  const pid = tools.running?.get(`${run.runDir}/pid`) ?? run.pid;
+  const adoption = await proven(run, pid, tools);
+  switch (adoption.kind) {
+    case "gone":
+      return await bury(run, adoption, tools);
+    case "foreign":
+    case "unverifiable":
+      return { found: { kind: "unverifiable" }, adoption, untold: [], vm: null, pid: null };
+    case "adopt":
+      if (adoption.monitor === "lost") {
+        return { found: { kind: "silent" }, adoption, untold: [], vm: null, pid };
+      }
+      return await takeOver(run, pid, adoption, tools);
+  }
+}
+
+/** Looks until it is clear; a QEMU that is only just starting has neither pidfile nor socket yet. */
+async function proven(run: RunRecord, pid: number | null, tools: RecallTools): Promise<Adoption> {
+  const mayBeStarting = run.pid === null && (pid !== null || tools.running === null);
+  const until = performance.now() + (mayBeStarting ? STARTING_MS : 0);
+  for (;;) {
+    const { runDir, uuid, startTime } = run;
+    const evidence = await gatherEvidence({ runDir, uuid, pid, startTime });
+    const adoption = decideAdoption({ runDir, uuid, pid, startTime }, evidence);
+    const isClear = adoption.kind === "adopt" ? adoption.monitor === "answers" : adoption.kind !== "gone";
+    // Where a process with its command line was seen, its death is seen as well.
+    const isDead = adoption.kind === "gone" && evidence.process === "none" && pid !== null;
+    if (isClear || isDead || performance.now() > until) return adoption;
+    await delay(LOOK_MS);
+  }
+}
+
+async function takeOver(
+  run: RunRecord,
+  pid: number | null,
+  adoption: Adoption,
+  { logger, crash, toldUpTo }: RecallTools,
+): Promise<Recalled> {
+  const { runDir, stderrFile, argv, config, startTime } = run;
+  const recorded = await readRecording(runDir);
+  crash("adopt:before-connect");
+  const vm = await adopt(
+    { name: config.name ?? "vm", config, argv, runDir, stderrFile, pid, startTime },
+    // The rest is told by the VM itself.
+    { missed: recorded.filter((event) => timeOf(event) <= toldUpTo), logger },
+  );
+  crash("adopt:after-connect");
+  return { found: foundIn(vm), adoption, untold: [], vm, pid };
+}
+
+function foundIn({ found: { status, held } }: AdoptedVm): Found {
+  if (held !== null) return { kind: "held", verdict: held };
+  return { kind: status === "prelaunch" ? "prelaunch" : "running" };
+}
+
+/** When QEMU wrote an event, in microseconds. */
+export function timeOf({ timestamp }: AnyQmpEvent): number {
+  return Number(timestamp.seconds) * 1e6 + Number(timestamp.microseconds);
+}
+
+/** What is known of a run that ended while nobody looked. */
+async function bury(
+  run: RunRecord,
+  adoption: Adoption,
+  { intent, toldUpTo }: RecallTools,
+): Promise<Recalled> {
+  const recorded = await readRecording(run.runDir);
+  // Nothing was ever written: its supervisor died before it was started.
+  if (run.pid === null && recorded.length === 0 && !await exists(`${run.runDir}/pid`)) {
+    return lost(adoption, null, []);
+  }
+  const verdict = await judgeDead({
+    runDir: run.runDir,
+    stderrFile: run.stderrFile,
+    events: recorded,
+    intent,
+  });
+  return lost(adoption, verdict, recorded.filter((event) => timeOf(event) > toldUpTo));
+}
+
+function lost(adoption: Adoption, verdict: Verdict | null, untold: readonly AnyQmpEvent[]): Recalled {
+  return { found: { kind: "gone", verdict }, adoption, untold, vm: null, pid: null };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

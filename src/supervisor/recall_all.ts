@@ -1,0 +1,136 @@
+import { pooledMap } from "@std/async/pool";
+import type { Logger } from "../qmp/mod.ts";
+import { findByPidFile } from "../vm/process_scan.ts";
+import { resumeAfterDeath } from "./after_death.ts";
+import type { FoundProcess } from "./guest_process.ts";
+import { Keeper, type KeeperHost } from "./keeper.ts";
+import { restoreState } from "./persist_state.ts";
+import { policyOf } from "./policy_of.ts";
+import type { PolicyAction } from "./policy_action.ts";
+import type { PolicyState } from "./policy_state.ts";
+import { NO_RUN, recall, type Recalled, timeOf } from "./recall.ts";
+import { type ReportBody, REPORTED_EVENTS } from "./report.ts";
+import { SilentQemu } from "./silent_qemu.ts";
+import {
+  type CrashHook,
+  fromJson,
+  readJournal,
+  reportFromJson,
+  type RunRecord,
+  type VmRecord,
+} from "./store/mod.ts";
+import type { Verdict } from "../vm/mod.ts";
+
+/** How many guests are looked for at a time. */
+const AT_A_TIME = 16;
+
+/** What going on with guests needs. */
+export interface RecallAll {
+  /** Where they are remembered. */
+  stateDir: string;
+  logger: Logger;
+  crash: CrashHook;
+  hostOf(record: VmRecord): KeeperHost;
+}
+
+/**
+ * Goes on with all guests that an earlier supervisor kept: finds what runs, tells what was missed, decides what is to be done first.
+ *
+ * @param records What was written down.
+ * @param tools What it needs.
+ * @returns A keeper for each, in the same order; each has begun.
+ */
+export async function recallAll(records: readonly VmRecord[], tools: RecallAll): Promise<Keeper[]> {
+  if (records.length === 0) return [];
+  const { logger, crash } = tools;
+  const running = await findByPidFile();
+  const told = records.some(({ run }) => run !== null)
+    ? await lastTold(tools.stateDir)
+    : new Map<string, number>();
+  const goOn = async (record: VmRecord): Promise<Keeper> => {
+    const { run, state: { phase } } = record;
+    const intent = phase === "stopping" ? "stop" : "none";
+    const recalled = run === null
+      ? NO_RUN
+      : await recall(run, { running, logger, crash, intent, toldUpTo: told.get(run.id) ?? -1 });
+    return resumed(record, recalled, tools);
+  };
+  return await Array.fromAsync(pooledMap(AT_A_TIME, records, goOn));
+}
+
+function resumed(record: VmRecord, recalled: Recalled, tools: RecallAll): Keeper {
+  const { name, spec, run, litter } = record;
+  const now = performance.now();
+  const state = restoreState(record.state, now, Date.now());
+  const lastVerdict = record.lastVerdict === null ? null : fromJson(record.lastVerdict) as Verdict;
+  const keeper = new Keeper(name, spec, tools.hostOf(record), { state, run, litter, lastVerdict });
+  for (const event of recalled.untold) {
+    if (REPORTED_EVENTS.includes(event.event)) keeper.tellMissed(event);
+  }
+  const decision = resumeAfterDeath(state, recalled.found, {
+    policy: policyOf(spec),
+    now,
+    random: Math.random(),
+  });
+  keeper.resume(
+    decision,
+    bodyOf(state, recalled, decision.actions),
+    foundProcess(run, recalled, tools.logger),
+  );
+  // It was only stopped with its supervisor.
+  if (decision.state.phase === "down" && state.wanted === "up") keeper.ask("start");
+  return keeper;
+}
+
+function foundProcess(run: RunRecord | null, { found, vm, pid }: Recalled, logger: Logger): FoundProcess {
+  // The end at which it is held was just decided about.
+  if (vm !== null) return { kind: "answers", vm, end: found.kind === "held" ? "told" : "untold" };
+  if ((found.kind === "silent" || found.kind === "stuck") && run !== null && pid !== null) {
+    return { kind: "silent", qemu: new SilentQemu(run, pid, logger) };
+  }
+  return { kind: found.kind === "unverifiable" ? "unverified" : "none" };
+}
+
+/** What is reported of what was found; null for nothing. */
+function bodyOf(
+  { phase }: PolicyState,
+  { found, adoption, pid }: Recalled,
+  actions: readonly PolicyAction[],
+): ReportBody | null {
+  switch (found.kind) {
+    case "running":
+    case "prelaunch":
+      return { kind: "adopted", pid, guest: "running", actions };
+    case "held":
+      // Its end was reported already where the guest was held when its supervisor died.
+      return phase === "held" || phase === "dumping"
+        ? { kind: "adopted", pid, guest: "held", actions }
+        : { kind: "guest-ended", verdict: found.verdict, actions };
+    case "stuck":
+    case "silent":
+      return { kind: "unreachable", actions };
+    case "gone":
+      if (found.verdict !== null) return { kind: "ended", verdict: found.verdict, actions };
+      // A guest that is down, and stays so, is no news.
+      return actions.length === 0 ? null : { kind: "recalled", actions };
+    case "unverifiable":
+      return {
+        kind: "not-adopted",
+        found: adoption.kind === "foreign" ? "foreign" : "unverifiable",
+        why: "why" in adoption ? adoption.why : "",
+        actions,
+      };
+  }
+}
+
+/** Up to when the events of each run are in the journal, by the id of the run. */
+async function lastTold(stateDir: string): Promise<Map<string, number>> {
+  const told = new Map<string, number>();
+  for await (const line of readJournal(stateDir, { onBroken: () => {} })) {
+    if ("gap" in line || line.run === null) continue;
+    const report = reportFromJson(line.report);
+    if (report.kind !== "event") continue;
+    told.set(line.run, Math.max(told.get(line.run) ?? -1, timeOf(report.event)));
+  }
+  return told;
+}

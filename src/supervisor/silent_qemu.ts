@@ -1,0 +1,84 @@
+import { delay } from "@std/async/delay";
+import type { Logger } from "../qmp/mod.ts";
+import { readStartTime } from "../vm/proc.ts";
+import type { Verdict, Vm } from "../vm/mod.ts";
+import { recall } from "./recall.ts";
+import { noCrash, type RunRecord } from "./store/mod.ts";
+
+/** Between two looks, in milliseconds. */
+const LOOK_MS = 250;
+
+/** What became of it. */
+export type SilentOutcome =
+  | { kind: "answers"; vm: Vm; guest: "running" | "held" }
+  | { kind: "gone"; verdict: Verdict }
+  | { kind: "left" };
+
+/** A QEMU that is proven to be ours and does not answer: it is looked at until it does, or is gone. */
+export class SilentQemu {
+  /** Never rejects. */
+  readonly outcome: Promise<SilentOutcome>;
+  readonly #run: RunRecord;
+  readonly #pid: number;
+  readonly #logger: Logger;
+  readonly #leaving = new AbortController();
+  #intent: "none" | "stop" = "none";
+
+  /**
+   * @param run What was written down of it.
+   * @param pid Its process.
+   * @param logger Told what goes wrong.
+   */
+  constructor(run: RunRecord, pid: number, logger: Logger) {
+    this.#run = run;
+    this.#pid = pid;
+    this.#logger = logger;
+    this.outcome = this.#watch();
+  }
+
+  /** Ends it, unless its pid is another process's by now. */
+  kill(): void {
+    this.#intent = "stop";
+    this.#killing = this.#kill();
+  }
+
+  #killing: Promise<void> = Promise.resolve();
+
+  /** Looks no more, and lets it be. */
+  leave(): void {
+    this.#leaving.abort();
+  }
+
+  async #kill(): Promise<void> {
+    try {
+      const startTime = await readStartTime(this.#pid);
+      if (startTime !== null && startTime === this.#run.startTime) Deno.kill(this.#pid, "SIGKILL");
+    } catch (error) {
+      this.#logger.error("Can't end a QEMU that does not answer", { pid: this.#pid, error });
+    }
+  }
+
+  async #watch(): Promise<SilentOutcome> {
+    const { signal } = this.#leaving;
+    const running = new Map([[`${this.#run.runDir}/pid`, this.#pid]]);
+    while (!signal.aborted) {
+      try {
+        await delay(LOOK_MS, { signal });
+        await this.#killing;
+        const { found, vm } = await recall(this.#run, {
+          running,
+          logger: this.#logger,
+          intent: this.#intent,
+          // What it says from now on is told by the VM, if it answers; the rest only QEMU's recording has.
+          toldUpTo: Infinity,
+          crash: noCrash,
+        });
+        if (vm !== null) return { kind: "answers", vm, guest: found.kind === "held" ? "held" : "running" };
+        if (found.kind === "gone" && found.verdict !== null) return { kind: "gone", verdict: found.verdict };
+      } catch (error) {
+        if (!signal.aborted) this.#logger.debug("A QEMU that does not answer can't be looked at", { error });
+      }
+    }
+    return { kind: "left" };
+  }
+}

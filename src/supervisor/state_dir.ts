@@ -1,0 +1,99 @@
+import type { Logger } from "../qmp/mod.ts";
+import { type GuestMemory, guestMemory } from "./guest_memory.ts";
+import {
+  type BrokenRecord,
+  type CrashHook,
+  Journal,
+  RecordStore,
+  reportFromJson,
+  StateLock,
+  type VmRecord,
+} from "./store/mod.ts";
+
+/** What an earlier supervisor left. */
+export interface Remembered {
+  records: readonly VmRecord[];
+  /** Records that could not be understood; their guests may still run. */
+  broken: readonly BrokenRecord[];
+}
+
+/** The state directory of a running supervisor: nobody else has it. */
+export class StateDir implements AsyncDisposable {
+  readonly path: string;
+  readonly #lock: StateLock;
+  readonly #store: RecordStore;
+  readonly #journal: Journal;
+  readonly #logger: Logger;
+  #seq: number;
+
+  private constructor(path: string, lock: StateLock, store: RecordStore, journal: Journal, logger: Logger) {
+    this.path = path;
+    this.#lock = lock;
+    this.#store = store;
+    this.#journal = journal;
+    this.#logger = logger;
+    this.#seq = journal.tail().seq;
+  }
+
+  /**
+   * Takes a state directory.
+   *
+   * @param path The directory; it is made if it is missing.
+   * @param options Told of trouble with the disk; crash hook for tests.
+   * @returns The directory, and what is in it.
+   * @throws {StateLockedError} When another supervisor has it.
+   * @throws {StateError} When it can't be read.
+   */
+  static async open(
+    path: string,
+    { logger, crash }: { logger: Logger; crash: CrashHook },
+  ): Promise<{ stateDir: StateDir; remembered: Remembered }> {
+    await using stack = new AsyncDisposableStack();
+    const lock = stack.use(await StateLock.take(path));
+    const store = await RecordStore.open(path, { crash });
+    const remembered = await store.list();
+    const journal = stack.use(
+      await Journal.open(path, {
+        crash,
+        onTrouble: (error) =>
+          error === null
+            ? logger.info("The journal can be written again", { stateDir: path })
+            : logger.error("The journal can't be written; the supervision goes on", {
+              stateDir: path,
+              error,
+            }),
+      }),
+    );
+    const stateDir = new StateDir(path, lock, store, journal, logger);
+    stack.move();
+    await stateDir.#catchUp(remembered.records);
+    return { stateDir, remembered };
+  }
+
+  /** What writes down what is known of one guest. */
+  memoryOf(name: string, from: VmRecord | null): GuestMemory {
+    return guestMemory(name, {
+      store: this.#store,
+      journal: this.#journal,
+      nextSeq: () => ++this.#seq,
+      onTrouble: (vm, error) =>
+        this.#logger.error("A guest's record can't be written; its supervision goes on", { vm, error }),
+    }, from);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store.idle();
+    await this.#journal[Symbol.asyncDispose]();
+    await this.#lock[Symbol.asyncDispose]();
+  }
+
+  /** Writes the reports of which only the record tells: the earlier supervisor died between the two. */
+  async #catchUp(records: readonly VmRecord[]): Promise<void> {
+    for (const { name, seq, lastReport, run } of records.toSorted((a, b) => a.seq - b.seq)) {
+      this.#seq = Math.max(this.#seq, seq);
+      if (lastReport === null || this.#journal.has(seq)) continue;
+      const at = reportFromJson(lastReport).at.toISOString();
+      await this.#journal.append({ seq, at, vm: name, run: run?.id ?? null, report: lastReport });
+    }
+  }
+}

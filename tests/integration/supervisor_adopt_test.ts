@@ -1,0 +1,197 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { attach, Supervisor } from "../../mod.ts";
+import { uniCommands, unirom } from "../../src/testing/mod.ts";
+import { CRASH_POINTS, readJournal, reportFromJson } from "../../src/supervisor/store/mod.ts";
+import {
+  kill,
+  namesIn,
+  processesNaming,
+  type ReportLog,
+  type Supervised,
+  tell,
+  verdictOf,
+  Yard,
+} from "./_supervised.ts";
+
+const SCRIPT = new URL("_supervisor_script.ts", import.meta.url).pathname;
+
+interface Kept {
+  name: string;
+  phase: string;
+  pid: number | null;
+}
+
+/** Runs a supervisor in another process. */
+function runSupervisor(yard: Yard, ...args: readonly string[]): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", SCRIPT, args[0] ?? "", yard.folder, ...args.slice(1)],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+}
+
+/** Runs a supervisor until it has said a line, and kills it. */
+async function killAfterFirstLine(child: Deno.ChildProcess): Promise<string> {
+  let said = "";
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  while (!said.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`The supervisor ended: ${said}`);
+    said += value;
+  }
+  child.kill("SIGKILL");
+  while (!(await reader.read()).done);
+  await child.status;
+  return said.slice(0, said.indexOf("\n"));
+}
+
+/** A supervisor that takes over what another left in this yard. */
+function openAgain(yard: Yard): Promise<Supervised> {
+  return yard.open({ stateDir: `${yard.folder}/state` });
+}
+
+function pidsOf(supervisor: Supervisor): Record<string, number | null> {
+  return Object.fromEntries(supervisor.list().map(({ name, vm }) => [name, vm?.pid ?? null]));
+}
+
+Deno.test("open() takes over what a killed supervisor left: guests that run are not touched, those that are held stay so", async () => {
+  await using yard = await Yard.make();
+  const kept: Kept[] = JSON.parse(await killAfterFirstLine(runSupervisor(yard, "remember")));
+  const before = Object.fromEntries(kept.map(({ name, pid }) => [name, pid]));
+  {
+    await using again = await openAgain(yard);
+    const { supervisor, reports } = again;
+    assertEquals(
+      supervisor.list().map(({ name, phase }) => `${name} ${phase}`),
+      ["failed failed", "held held", "running up", "stopped down"],
+    );
+    assertEquals(pidsOf(supervisor), { ...before, failed: null, stopped: null });
+    // It goes on as if nothing had been: the guest obeys, its end is seen, its policy is kept.
+    const { vm } = supervisor.get("running") ?? {};
+    await vm?.console?.write(uniCommands.panic);
+    const end = await reports.until("running", "guest-ended guest-panic -> clear-away");
+    assertEquals(verdictOf(end).events.map(({ event }) => event).slice(-2), ["GUEST_PANICKED", "STOP"]);
+    await reports.until("running", "started");
+    assert(pidsOf(supervisor)["running"] !== before["running"]);
+    assertEquals(reports.of("running")[0], "adopted running");
+    assertEquals(reports.of("held"), ["adopted held"]);
+    assertEquals([...reports.of("failed"), ...reports.of("stopped")], []);
+  }
+  assertEquals(await processesNaming(yard.folder), []);
+});
+
+Deno.test("open() judges what ended while no supervisor was there, and goes on by the policy", async () => {
+  await using yard = await Yard.make();
+  const kept: Kept[] = JSON.parse(await killAfterFirstLine(runSupervisor(yard, "remember")));
+  kill(kept.find(({ name }) => name === "running")?.pid);
+  while ((await processesNaming(yard.folder)).some((line) => line.includes("guest=running"))) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await using again = await openAgain(yard);
+  const { reports } = again;
+  const end = await reports.until("running", "ended lost -> start");
+  assertEquals(verdictOf(end).exit, null);
+  await reports.until("running", "started");
+});
+
+Deno.test("open() refuses a state directory that another supervisor has, and names that one's process", async () => {
+  await using yard = await Yard.make();
+  await using first = await openAgain(yard);
+  const error = await assertRejects(() => Supervisor.open({ stateDir: `${yard.folder}/state` }));
+  assert(error instanceof Error && error.message.includes(`${Deno.pid}`), String(error));
+  assertEquals(first.supervisor.list(), []);
+});
+
+Deno.test("close({ vms: 'leave' }) leaves guests to the next supervisor, which knows how often they were restarted", async () => {
+  await using yard = await Yard.make();
+  let pid: number | null | undefined;
+  {
+    const { supervisor, reports } = await openAgain(yard);
+    const { vm } = await supervisor.add(await yard.firmware("web", unirom, { restart: "always" }));
+    kill(vm?.pid);
+    await reports.until("web", "ended killed");
+    await reports.until("web", "started");
+    pid = supervisor.get("web")?.vm?.pid;
+    await supervisor.close({ vms: "leave" });
+    await reports.ended;
+  }
+  await using again = await openAgain(yard);
+  const status = again.supervisor.get("web");
+  assertEquals([status?.phase, status?.restarts, status?.vm?.pid], ["up", 1, pid]);
+  assertEquals(await again.supervisor.stop("web").then(({ phase }) => phase), "down");
+});
+
+Deno.test("a guest that was stopped with its supervisor is started by the next one, one that the operator stopped is not", async () => {
+  await using yard = await Yard.make();
+  {
+    await using first = await openAgain(yard);
+    await first.supervisor.add(await yard.firmware("web", unirom));
+    await first.supervisor.add(await yard.firmware("off", unirom));
+    await first.supervisor.stop("off");
+  }
+  assertEquals(await processesNaming(yard.folder), []);
+  await using again = await openAgain(yard);
+  await again.reports.until("web", "started");
+  assertEquals(again.supervisor.get("off")?.phase, "down");
+});
+
+Deno.test("what the guest did while no supervisor was there is reported once, as QEMU wrote it down", async () => {
+  await using yard = await Yard.make();
+  const { supervisor, reports } = await openAgain(yard);
+  const { vm } = await supervisor.add(await yard.firmware("web", unirom));
+  const runDir = vm?.runDir ?? "";
+  await tell(vm, uniCommands.reset);
+  await reports.until("web", "event RESET");
+  await supervisor.close({ vms: "leave" });
+  await reports.ended;
+
+  // Somebody resets it by hand meanwhile.
+  {
+    await using meanwhile = await attach({ transport: "unix", path: `${runDir}/control` });
+    await meanwhile.reset();
+  }
+  {
+    await using again = await openAgain(yard);
+    await again.reports.until("web", "adopted");
+    await again.reports.until("web", "event RESET");
+    await again.supervisor.stop("web");
+    assertEquals(resetsIn(again.reports), 1);
+  }
+  // Each of the two is in the journal once.
+  const told = await Array.fromAsync(readJournal(`${yard.folder}/state`));
+  const resets = told.flatMap((line) => "report" in line ? [reportFromJson(line.report)] : [])
+    .filter((report) => report.kind === "event" && report.event.event === "RESET");
+  assertEquals(resets.length, 2);
+});
+
+function resetsIn({ all }: ReportLog): number {
+  return all.filter((report) => report.kind === "event" && report.event.event === "RESET").length;
+}
+
+Deno.test("a supervisor that dies at any crash point leaves a state from which the next one goes on", async (t) => {
+  for (const point of CRASH_POINTS) {
+    if (point.startsWith("adopt:") || point.includes("rotate")) continue;
+    for (const times of ["1", "2", "4"]) {
+      await t.step(`${point}, time ${times}`, async () => {
+        await using yard = await Yard.make();
+        const child = runSupervisor(yard, "crash", point, times);
+        const output = await child.output();
+        const survived = new TextDecoder().decode(output.stdout).includes("survived");
+        assertEquals(output.signal, survived ? null : "SIGKILL");
+        await using again = await openAgain(yard);
+        const { supervisor } = again;
+        for (const { name } of supervisor.list()) {
+          assertEquals(name, "web");
+          assertEquals((await supervisor.start("web")).phase, "up");
+        }
+        const qemus = await processesNaming(yard.folder);
+        assertEquals(qemus.length, supervisor.list().length, qemus.join("\n"));
+        assertEquals(
+          (await namesIn(yard.runtimeDir)).filter((file) => !file.includes(".")).length,
+          qemus.length,
+        );
+      });
+    }
+  }
+});
