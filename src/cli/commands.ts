@@ -35,6 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./types.ts")).types,
   },
   {
+    name: "replay",
+    summary: "run a supervisor's journal through another policy",
+    load: async () => (await import("./replay.ts")).replay,
+  },
+  {
     name: "doctor",
     summary: "say what this machine can run",
     load: async () => (await import("./doctor.ts")).doctor,
