@@ -27,19 +27,24 @@ export type Liveness =
   | { kind: "stopped"; forMs: number; by: "signal" | "freezer" | "unknown" }
   | { kind: "gone" };
 
-/** What came of a question to QEMU: nothing yet, for so long; or it can't be asked. */
+/**
+ * What came of a question to QEMU: an answer; none yet, for so long; or it can't be asked, without a connection or where its monitor has no
+ * out-of-band commands.
+ */
 export type Ping = { kind: "answered" } | { kind: "waiting"; forMs: number } | { kind: "impossible" };
 
-/** What the host says of a process. `unknown`: it may not be asked, or was not. */
+/** What the host says of a process. `unknown`: it can't be asked, or was not. */
 export type ProcessState = "runs" | "stopped" | "frozen" | "ended" | "missing" | "unknown";
 
 /** What is known of one QEMU at one moment. */
 export interface Observation {
-  /** An ordinary command, which the main loop answers. `impossible` without a connection. */
+  /** An ordinary command, which the main loop answers. */
   inBand: Ping;
-  /** An out-of-band one, which the monitor's own thread answers. `impossible` without a connection, or where its monitor has none. */
+  /** An out-of-band one, which the monitor's own thread answers. */
   outOfBand: Ping;
   process: ProcessState;
+  /** How long nothing in band was answered, in milliseconds: also when nothing can be asked any more. */
+  unansweredMs: number;
 }
 
 /** How long a question may go without an answer before that means anything, in milliseconds. */
@@ -53,16 +58,20 @@ export interface Patience {
  *
  * @param observation What is known.
  * @param patience How long an answer may take.
+ * @param before The word before.
  * @returns The word; null when there is nothing to go by: it was only just asked, or can't be.
  */
-export function judgeLiveness(observation: Observation, patience: Patience): Liveness | null {
-  const { inBand, outOfBand, process } = observation;
-  const forMs = inBand.kind === "waiting" ? inBand.forMs : 0;
+export function judgeLiveness(
+  observation: Observation,
+  patience: Patience,
+  before: Liveness,
+): Liveness | null {
+  const { inBand, outOfBand, process, unansweredMs: forMs } = observation;
   switch (process) {
     case "ended":
       return { kind: "gone" };
     case "missing":
-      // Nobody keeps the connection of a process that is gone; it may only be hidden from us.
+      // The kernel closes the connections of a process that is gone; one that still has its own is only hidden from us.
       if (inBand.kind === "impossible") return { kind: "gone" };
       break;
     case "stopped":
@@ -74,7 +83,12 @@ export function judgeLiveness(observation: Observation, patience: Patience): Liv
       break;
   }
   if (inBand.kind === "answered") return { kind: "healthy" };
-  if (inBand.kind === "impossible" || forMs < patience.inBandMs) return null;
+  if (inBand.kind === "impossible") {
+    // All that can be said is what it is no more.
+    const wasStopped = before.kind === "stopped" && process === "runs";
+    return wasStopped ? { kind: "busy", forMs, proof: "presumed" } : null;
+  }
+  if (inBand.forMs < patience.inBandMs) return null;
   switch (outOfBand.kind) {
     case "answered":
       return { kind: "busy", forMs, proof: "answers-out-of-band" };

@@ -41,13 +41,13 @@ export type Probe = AgentProbe | ConsoleProbe | TcpProbe;
 export interface ProbeTiming {
   /** What it decides. */
   for: "readiness" | "liveness";
-  /** How often, in milliseconds; at least 100. Default 10000, and 1000 until it first passes. */
+  /** How far apart they are, in milliseconds; at least 100. Default 10000. Readiness is asked for each second until it is there. */
   everyMs?: number;
   /** How long one may take, in milliseconds. Default 1000. */
   timeoutMs?: number;
   /** After so many in a row that were not passed the probe fails. Default 3. */
   failures?: number;
-  /** For so long after the guest's start failures don't count, unless it has passed before, in milliseconds. Default 0. */
+  /** For so long after the guest's start failures don't count, unless it has passed before, in milliseconds. Default 60000. */
   graceMs?: number;
 }
 
@@ -59,8 +59,8 @@ export interface AgentProbe extends ProbeTiming {
 /** The guest says something on its console. */
 export interface ConsoleProbe extends ProbeTiming {
   kind: "console";
-  /** A text or a regular expression. */
-  pattern: string | RegExp;
+  /** What it says. */
+  pattern: TextPattern;
 }
 
 /** Somebody listens at a port. */
@@ -72,20 +72,49 @@ export interface TcpProbe extends ProbeTiming {
   port: number | { guest: number };
   /** What is sent first. Default: nothing. */
   send?: string;
-  /** What has to be said in its first 64 KiB. Default: it only has to accept, and not close again at once. */
-  expect?: string | RegExp;
+  /** What has to be said there, in the first 64 Ki characters. Default: it only has to accept, and not close again at once. */
+  expect?: TextPattern;
 }
 
-/** A probe, with nothing left to say. */
+/**
+ * What a text has to have in it: another text, or what a regular expression in JavaScript's words finds. It is data, so that it can be kept.
+ *
+ * @example
+ * ```ts
+ * import type { Probe, TextPattern } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const pattern: TextPattern = { regexp: "login: $", flags: "m" };
+ * const probe: Probe = { kind: "console", for: "readiness", pattern };
+ * assertEquals(probe.pattern, pattern);
+ * ```
+ */
+export type TextPattern = string | { regexp: string; flags?: string };
+
+/** A probe, with nothing left to say about its times. */
 export type WholeProbe = Probe & Required<ProbeTiming>;
 
-/** Whether a guest does what it is for, as far as its readiness probes tell. `unknown` until they have. */
+/**
+ * Whether a guest does what it is for, as far as its readiness probes tell: `unknown` until they have all passed, or one has failed.
+ *
+ * @example
+ * ```ts
+ * import type { Readiness } from "@qeeper/qeeper";
+ * import { assert } from "@std/assert";
+ *
+ * const words: Readiness[] = ["unknown", "ready", "not-ready"];
+ * assert(words.includes("ready"));
+ * ```
+ */
 export type Readiness = "unknown" | "ready" | "not-ready";
 
-/** A probe is passed from now on, or fails from now on; `why` is for people. */
+/** What a probe says from now on; `why` is for people. */
+export type ProbeResult = { kind: "passing" } | { kind: "failing"; why: string };
+
+/** A probe that says something else than before. */
 export interface ProbeChange {
   /** Its place in the spec. */
   index: number;
   probe: WholeProbe;
-  result: { kind: "passing" } | { kind: "failing"; why: string };
+  result: ProbeResult;
 }

@@ -1,53 +1,156 @@
 import type { Vm } from "../../vm/mod.ts";
-import type { Liveness } from "./oracle.ts";
-import type { ProbeChange, Readiness, WholeProbe } from "./probe.ts";
+import { type Clock, machineClock, type SetTimer } from "./clock.ts";
+import { clockJump, type ClockReading, lostTime } from "./clock_jump.ts";
+import { GuestProbes } from "./guest_probes.ts";
+import type { WholeProbe } from "./probe.ts";
+import { probingOf } from "./probing.ts";
+import { questionsTo } from "./questions.ts";
+import { firstRound, RHYTHM, type Rhythm } from "./rhythm.ts";
+import type { LivenessListener, Watched, WatchedLife } from "./watched.ts";
+import { type LivenessSubject, WatchedGuest, type WatchHost } from "./watched_guest.ts";
 
-/** One life of a guest, to be watched. */
-export interface WatchedLife {
-  vm: Vm;
-  /** When its process started, as `/proc` has it: a pid that went to another process is then not taken for it. */
-  startTime?: string | null;
-  /** Its probes, checked (`checkProbes`). */
-  probes?: readonly WholeProbe[];
-}
-
-/** What is told of it. Each is called at once when it is known, and none after `Watched` was disposed of or told `gone`. */
-export interface LivenessListener {
-  /** Another word than before. The first one is `healthy`, and is not told. */
-  changed(liveness: Liveness): void;
-  /** Still the same trouble, with its `forMs`: once a second, and when `alertMs` is reached. */
-  lasting?(liveness: Liveness): void;
-  /** A probe began to pass, or to fail. */
-  probed?(change: ProbeChange): void;
-  /** Its readiness probes say something else than before. Without any, none is told. */
-  readied?(readiness: Readiness): void;
-}
-
-/** How long something may take that only goes on while QEMU does. */
-export interface PatientOptions {
-  /** How long it may take, not counting the time in which QEMU is busy. */
-  timeoutMs: number;
-  /** How long it may take in all. Default: ten times `timeoutMs`. */
-  capMs?: number;
-  signal?: AbortSignal;
-}
-
-/** A guest that is watched. Dispose of it when its life is over, or is another's; it ends by itself with `vm.stopped`. */
-export interface Watched extends AsyncDisposable {
-  /** The last word, `forMs` as of now. */
-  readonly liveness: Liveness;
-  /** What `query-status` last said; null before the first round. */
-  readonly runState: string | null;
-  /** Whether it does what it is for. Without readiness probes: `ready`. */
-  readonly readiness: Readiness;
-  /** Looks now, and tells what it finds. */
-  check(options?: { signal?: AbortSignal }): Promise<Liveness>;
-  /** Does something with a deadline that is not counted down while QEMU is busy. */
-  patiently<T>(action: (signal: AbortSignal) => Promise<T>, options: PatientOptions): Promise<T>;
-}
+/** The least time between two ticks, in milliseconds: what falls due between them is done at once. */
+const TICK_MS = 50;
 
 /** What a watch is made with. */
 export interface LivenessWatchOptions {
-  /** The clocks of this machine drifted apart by so much: it was suspended, or somebody set the clock. Told once for each time. */
+  /**
+   * The time of day jumped by so many milliseconds: this machine was suspended, or somebody set its clock. Told once for each time, and
+   * only while there is somebody to watch.
+   */
   clockJumped?: (byMs: number) => void;
+  /** Default: this machine's. */
+  clock?: Clock;
+  /** Default: a round every 10 s, and every second while something is wrong. */
+  rhythm?: Rhythm;
+}
+
+/**
+ * Watches over many guests with one timer. While all is well that is one command for each guest in 10 s, spread over them: a QEMU that answers it
+ * is healthy, whatever else. Only one that does not is asked out of band as well, and its process looked at.
+ */
+export class LivenessWatch implements AsyncDisposable {
+  readonly #options: LivenessWatchOptions;
+  readonly #clock: Clock;
+  readonly #rhythm: Rhythm;
+  readonly #guests = new Set<WatchedGuest>();
+  #timer: { dueMs: number; set: SetTimer } | null = null;
+  /** What the clocks said last; null while nobody is watched. */
+  #read: ClockReading | null = null;
+  #tickedMs: number | null = null;
+  #added = 0;
+  #state: "open" | "ticking" | "closed" = "open";
+
+  /** @param options Who is told of the clock. */
+  constructor(options: LivenessWatchOptions = {}) {
+    this.#options = options;
+    this.#clock = options.clock ?? machineClock;
+    this.#rhythm = options.rhythm ?? RHYTHM;
+  }
+
+  /**
+   * Watches one life of a guest from now on.
+   *
+   * @param life Who.
+   * @param listener Who is told.
+   * @returns What it is like, and what can be done with it.
+   */
+  add(life: WatchedLife, listener: LivenessListener): Watched {
+    const { vm, startTime = null, probes = [] } = life;
+    return this.watch({
+      name: vm.name,
+      questions: questionsTo(vm, startTime),
+      ended: vm.stopped.then(({ process }) => process === "running" ? "let-go" : "gone"),
+      probes: probes.length === 0 ? null : (guest, host) => probesOf(vm, probes, guest, host, listener),
+    }, listener);
+  }
+
+  /** As `add`, for whatever can be asked. */
+  watch(subject: LivenessSubject, listener: LivenessListener): WatchedGuest {
+    const host: WatchHost = {
+      rhythm: this.#rhythm,
+      now: () => this.#clock.read().monoMs,
+      wake: (dueMs) => this.#armFor(dueMs, this.#clock.read().monoMs),
+      forget: (guest) => {
+        this.#guests.delete(guest);
+        if (this.#guests.size === 0) this.#rest();
+      },
+    };
+    this.#read ??= this.#clock.read();
+    const firstMs = firstRound(this.#added++, host.now(), this.#rhythm);
+    const guest = new WatchedGuest(subject, listener, host, firstMs);
+    this.#guests.add(guest);
+    host.wake(guest.dueAfter(host.now()));
+    return guest;
+  }
+
+  /** Watches nobody any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#state = "closed";
+    await Promise.all([...this.#guests].map((guest) => guest[Symbol.asyncDispose]()));
+  }
+
+  /** There is nobody to watch. */
+  #rest(): void {
+    this.#timer?.set.cancel();
+    this.#timer = null;
+    this.#read = null;
+  }
+
+  /** Sets the timer; it is left alone when it goes off early enough. */
+  #armFor(dueMs: number, nowMs: number): void {
+    // A tick sets the timer at its end.
+    if (this.#state !== "open" || this.#guests.size === 0) return;
+    const atMs = Math.max(dueMs, (this.#tickedMs ?? -Infinity) + TICK_MS);
+    if (this.#timer !== null) {
+      if (this.#timer.dueMs <= atMs) return;
+      this.#timer.set.cancel();
+    }
+    this.#timer = { dueMs: atMs, set: this.#clock.after(Math.max(0, atMs - nowMs), () => this.#tick()) };
+  }
+
+  #tick(): void {
+    const dueMs = this.#timer?.dueMs ?? Infinity;
+    this.#timer = null;
+    const now = this.#clock.read();
+    const nowMs = now.monoMs;
+    const before = this.#read;
+    this.#read = now;
+    this.#tickedMs = nowMs;
+    this.#state = "ticking";
+    try {
+      const jumpMs = before === null ? null : clockJump(before, now);
+      if (jumpMs !== null) this.#options.clockJumped?.(jumpMs);
+      const lostMs = lostTime(dueMs, nowMs);
+      for (const guest of this.#guests) {
+        if (lostMs > 0) guest.setBack(lostMs, nowMs);
+        guest.tick(nowMs);
+      }
+    } finally {
+      if (this.#isTicking()) this.#state = "open";
+      this.#armFor(this.#nextDue(nowMs), nowMs);
+    }
+  }
+
+  #nextDue(nowMs: number): number {
+    let dueMs = nowMs + this.#rhythm.roundMs;
+    for (const guest of this.#guests) dueMs = Math.min(dueMs, guest.dueAfter(nowMs));
+    return dueMs;
+  }
+
+  /** Somebody who was told of something may have closed the watch. */
+  #isTicking(): boolean {
+    return this.#state === "ticking";
+  }
+}
+
+function probesOf(
+  vm: Vm,
+  probes: readonly WholeProbe[],
+  guest: WatchedGuest,
+  host: WatchHost,
+  listener: LivenessListener,
+): GuestProbes {
+  const all = probes.map((probe) => ({ probe, probing: probingOf(vm, probe) }));
+  return new GuestProbes(all, guest, host, listener);
 }

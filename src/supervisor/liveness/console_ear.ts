@@ -1,0 +1,56 @@
+import type { EventStream } from "../../qmp/mod.ts";
+import type { SerialConsole } from "../../vm/mod.ts";
+import { TextTail } from "../../vm/text_tail.ts";
+import type { TextPattern } from "./probe.ts";
+import { endOfMatch } from "./text_pattern.ts";
+
+/** How much of what was said since it was last listened to is kept, in characters. */
+const KEPT_CHARS = 256 * 1024;
+/** How far back a match of a regular expression may begin in what was looked at before, in characters. */
+const OVERLAP_CHARS = 4 * 1024;
+
+/** Listens to a console beside all others who do: what it hears is taken from nobody. */
+export class ConsoleEar implements AsyncDisposable {
+  readonly #heard = new TextTail(KEPT_CHARS);
+  readonly #stream: EventStream<Uint8Array>;
+  readonly #listening: Promise<void>;
+  /** Up to where it was looked for something, or this was found, counted in characters. */
+  #lookedAt = 0;
+
+  /**
+   * @param console The console.
+   * @param from Whether what was said before counts.
+   */
+  constructor(console: SerialConsole, from: "the beginning" | "now") {
+    if (from === "the beginning") this.#heard.push(new TextEncoder().encode(console.transcript));
+    this.#stream = console.output();
+    this.#listening = this.#listen();
+  }
+
+  /** Whether something was said since it was last found. */
+  heard(pattern: TextPattern): boolean {
+    const text = this.#heard.from(this.#lookedAt);
+    const end = endOfMatch(text, pattern);
+    const { length } = this.#heard;
+    if (end >= 0) {
+      this.#lookedAt = length - text.length + end;
+      return true;
+    }
+    const overlap = typeof pattern === "string" ? pattern.length - 1 : OVERLAP_CHARS;
+    this.#lookedAt = Math.max(this.#lookedAt, length - overlap);
+    return false;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stream[Symbol.dispose]();
+    await this.#listening;
+  }
+
+  async #listen(): Promise<void> {
+    try {
+      for await (const bytes of this.#stream) this.#heard.push(bytes);
+    } catch {
+      // The console broke, which is its owner's business: nothing more is heard.
+    }
+  }
+}
