@@ -25,4 +25,9 @@ export interface HostFacts {
    * version. Default: no.
    */
   recorder?: "pipe" | undefined;
+  /**
+   * Whether QEMU is to end at once where nobody listens on the run directory's `tie` socket: the launch that listens is gone then. It is a fact
+   * of one launch, so what `qeeper argv` prints has none of it. Default: no.
+   */
+  tie?: "socket" | undefined;
 }

@@ -46,12 +46,13 @@ export function shareId(index: number): string {
   return `fs${index}`;
 }
 
-/** The ids that the compiler gives to devices, chardevs and objects of its own, and the one of the event recorder. */
+/** The ids that the compiler gives to devices, chardevs and objects of its own, and those of the recorder and of a launch's tie. */
 const RESERVED: ReadonlySet<string> = new Set([
   "control",
   "watch",
   "hmp",
   "recorder",
+  "tie",
   "console",
   "agent",
   "mem0",

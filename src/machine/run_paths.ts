@@ -27,6 +27,10 @@ export interface RunPaths {
   stderr: string;
   /** QEMU's log of CPU resets. */
   cpuResetLog: string;
+  /** Socket that the script listens on while it launches, for a QEMU that looks whether the script still lives. */
+  tie: string;
+  /** Locked as long as the script that owns the VM lives. */
+  owner: string;
   /** Socket of a monitor of the user's own. */
   monitor(id: string): string;
   /** File of a secret that was given by value. */
@@ -77,6 +81,8 @@ export function runPaths(dir: string): RunPaths {
     pidFile: `${root}/pid`,
     stderr: `${root}/stderr.log`,
     cpuResetLog: `${root}/resets.log`,
+    tie: `${root}/tie`,
+    owner: `${root}/owner`,
     // An id has no slash, and none of the names above ends like these.
     monitor: (id) => `${root}/${id}.mon`,
     secret: (id) => `${root}/${id}.secret`,

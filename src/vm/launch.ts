@@ -15,7 +15,7 @@ import { absolutePaths, checkFiles } from "./preflight.ts";
 import type { Lifetime, SpawnRequest } from "./qemu_process.ts";
 import { makeRunDir, type RunDir } from "./run_dir.ts";
 import { ScriptTies } from "./script_ties.ts";
-import { endNow, findTie, startQemu, type Tie } from "./start_qemu.ts";
+import { endNow, findTie, listenForTied, startQemu, type Tie } from "./start_qemu.ts";
 import { checkBudgets } from "./stop_ladder.ts";
 import type { LaunchOptions, Vm } from "./vm.ts";
 
@@ -108,7 +108,8 @@ async function launchIn(plan: Plan): Promise<Vm> {
 async function start(plan: Plan, facts: HostFacts): Promise<Vm> {
   const { config, runDir, tie, ties, lifetime, logger, options, session } = plan;
   const { paths } = runDir;
-  const argv = compileArgv(config, facts, paths);
+  using listener = listenForTied(tie, paths.tie, logger);
+  const argv = compileArgv(config, listener === null ? facts : { ...facts, tie: "socket" }, paths);
   const name = config.name ?? "vm";
   const stdio = usesStdio(config) ? "piped" : "null";
   if (facts.recorder !== undefined) await (await import("./recorder.ts")).prepareRecorder(paths.dir);

@@ -4,7 +4,7 @@ const said = words.replaceAll("\\r", "\r").replaceAll("\\n", "\n");
 const bytes = Uint8Array.from(said.replaceAll("\\xff", "\xff"), (char) => char.charCodeAt(0));
 
 for (const arg of argv) {
-  const path = /^socket,id=[^,]*,path=([^,]*),/.exec(arg)?.[1];
+  const path = /^socket,id=[^,]*,path=([^,]*),server=on/.exec(arg)?.[1];
   if (path === undefined) continue;
   const listener = Deno.listen({ transport: "unix", path });
   (async () => {

@@ -15,15 +15,20 @@ export class Script implements AsyncDisposable {
   readonly #stderr: Promise<string>;
   #unread = "";
 
-  constructor(host: VmHost, how: string, more: { count?: number; runDir?: string; flags?: string[] } = {}) {
-    const { count = 1, runDir, flags = ["-A"] } = more;
+  /** `path`: where it finds programs before anywhere else. */
+  constructor(
+    host: VmHost,
+    how: string,
+    more: { count?: number; runDir?: string; flags?: string[]; path?: string } = {},
+  ) {
+    const { count = 1, runDir, flags = ["-A"], path = "" } = more;
     const script = new URL("_ending_script.ts", import.meta.url).pathname;
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--no-prompt", "--no-check", ...flags, script],
         ...[how, String(count), host.rom, ...(runDir === undefined ? [] : [runDir])],
       ],
-      env: { NO_COLOR: "1" },
+      env: { NO_COLOR: "1", PATH: `${path}:${Deno.env.get("PATH")}` },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",

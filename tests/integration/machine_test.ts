@@ -150,8 +150,12 @@ for (const { name: file } of [...Deno.readDirSync(GOLDEN)].toSorted((a, b) => a.
         const golden: Golden = JSON.parse(await Deno.readTextFile(new URL(file, GOLDEN)));
         const config = resolveConfigPaths(parseVmConfig(golden.config), files);
         const expected = await Deno.readTextFile(new URL(`${name}.argv`, GOLDEN));
-        const check = (argv: readonly string[]) => {
-          const text = argv.map((word) => `${word.replaceAll(files, "/vm").replaceAll(run, "/run/vm")}\n`)
+        const check = ([binary = "", ...args]: readonly string[]) => {
+          // The tie is the launch's, not the config's.
+          assertEquals(args.splice(0, 2), ["-chardev", `socket,id=tie,path=${run}/tie,server=off`]);
+          const text = [binary, ...args].map((word) =>
+            `${word.replaceAll(files, "/vm").replaceAll(run, "/run/vm")}\n`
+          )
             .join("");
           assertEquals(text, expected);
         };

@@ -1,5 +1,7 @@
 // Which permissions a script needs to launch, and what goes without the others.
 import { assertEquals, assertMatch } from "@std/assert";
+import { silentLogger } from "../../src/qmp/mod.ts";
+import { listenForTied } from "../../src/vm/start_qemu.ts";
 import { type Launched, leastFlags, Script, untilDead } from "./_script.ts";
 import { processesWith, VmHost } from "./_vm_host.ts";
 
@@ -37,16 +39,23 @@ Deno.test("a script without --allow-run=setpriv takes its QEMU with it wherever 
 Deno.test("a script launches with no more permissions than its run directory, its sockets and QEMU", async (t) => {
   await using host = await VmHost.make();
   const runDir = (name: string) => `${host.dir}/${name}`;
-  const sockets = ["control", "watch", "console"].map((socket) => `unix:${runDir("b")}/${socket}`).join();
+  const sockets = (name: string) =>
+    ["control", "watch", "console"].map((socket) => `unix:${runDir(name)}/${socket}`).join();
   const cases: [string, string, string[]][] = [
     ["a", "as the README says", leastFlags(host.dir)],
     ["b", "each socket by itself", [
       "--allow-run=qemu-system-x86_64",
       `--allow-read=${runDir("b")}`,
       `--allow-write=${runDir("b")}`,
-      `--allow-net=${sockets}`,
+      `--allow-net=${sockets("b")}`,
     ]],
     ["c", "and setpriv", ["--allow-run=qemu-system-x86_64,setpriv", ...leastFlags(host.dir).slice(1)]],
+    ["d", "and setpriv, each socket by itself", [
+      "--allow-run=qemu-system-x86_64,setpriv",
+      `--allow-read=${runDir("d")}`,
+      `--allow-write=${runDir("d")}`,
+      `--allow-net=${sockets("d")}`,
+    ]],
   ];
   for (const [name, title, flags] of cases) {
     await t.step(title, async () => {
@@ -81,4 +90,19 @@ Deno.test("a script without a permission is told which, and leaves no QEMU behin
       assertEquals(await processesWith(host.rom), []);
     });
   }
+});
+
+Deno.test({
+  name:
+    "listenForTied() does without its socket where that one is not allowed, asks for nothing, and says so",
+  permissions: { net: ["unix:/run/vm/control"], read: true, write: true },
+  fn() {
+    const said: unknown[] = [];
+    const warn = (message: string, properties?: unknown) => said.push([message, properties]);
+    assertEquals(listenForTied("setpriv", "/run/vm/tie", { ...silentLogger, warn }), null);
+    assertEquals(said, [[
+      "Without --allow-net for this socket QEMU outlives this process if it is killed with SIGKILL at the very moment of the launch",
+      { socket: "/run/vm/tie" },
+    ]]);
+  },
 });

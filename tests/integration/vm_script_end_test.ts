@@ -74,6 +74,77 @@ Deno.test("a script that is killed with SIGKILL leaves no QEMU behind", async (t
   }
 });
 
+/** A setpriv that first says its pid and then waits as long as it is held. */
+class SlowSetpriv {
+  readonly #dir: string;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Makes it, held, in a directory that is to come first in PATH. */
+  static async make(dir: string): Promise<SlowSetpriv> {
+    const lines = [
+      "#!/bin/sh",
+      `echo $$ >${dir}/waits.new && mv ${dir}/waits.new ${dir}/waits`,
+      `while [ -e ${dir}/held ]; do sleep 0.01; done`,
+      'PATH=${PATH#*:} exec setpriv "$@"',
+    ];
+    await Deno.writeTextFile(`${dir}/held`, "");
+    await Deno.writeTextFile(`${dir}/setpriv`, lines.join("\n"), { mode: 0o755 });
+    return new SlowSetpriv(dir);
+  }
+
+  /** Waits until it waits. */
+  async waiting(): Promise<number> {
+    await until(() => exists(`${this.#dir}/waits`));
+    return Number(await Deno.readTextFile(`${this.#dir}/waits`));
+  }
+
+  async letGo(): Promise<void> {
+    await Deno.remove(`${this.#dir}/held`);
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a script that is killed with SIGKILL before setpriv has tied its QEMU to it leaves no QEMU behind", async () => {
+  await using host = await VmHost.make();
+  const setpriv = await SlowSetpriv.make(host.dir);
+  await using script = new Script(host, "launch one by one", { path: host.dir });
+  const pid = await setpriv.waiting();
+  script.kill("SIGKILL");
+  assertEquals((await script.end()).signal, "SIGKILL");
+  await setpriv.letGo();
+  await untilState(pid, ["gone", "Z"]);
+  await removeRunDirs(host);
+});
+
+Deno.test("a worker that is terminated before setpriv has tied its QEMU to it leaves no QEMU behind", async () => {
+  await using host = await VmHost.make();
+  const setpriv = await SlowSetpriv.make(host.dir);
+  const path = Deno.env.get("PATH") ?? "";
+  Deno.env.set("PATH", `${host.dir}:${path}`);
+  try {
+    const worker = new Worker(new URL("_launching_worker.ts", import.meta.url), { type: "module" });
+    worker.postMessage({ bios: host.rom });
+    const pid = await setpriv.waiting();
+    // Deno kills what a worker spawned: this one, by its pid, before it is a QEMU.
+    worker.terminate();
+    await untilState(pid, ["gone", "Z"]);
+  } finally {
+    Deno.env.set("PATH", path);
+  }
+  await removeRunDirs(host);
+});
+
 Deno.test("a script that is asked to end takes its QEMUs and their directories with it, and ends by that signal", async (t) => {
   await using host = await VmHost.make();
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {

@@ -40,6 +40,15 @@ for (const [name, golden] of [...goldens].toSorted()) {
   });
 }
 
+Deno.test("compileArgv() of a tied launch puts a client of the run directory's tie before everything else, and no more", () => {
+  const paths = runPaths("/run/a,b");
+  const [binary = "", ...args] = compileArgv({}, FACTS, paths);
+  assertEquals(compileArgv({}, { ...FACTS, tie: "socket" }, paths), [
+    ...[binary, "-chardev", "socket,id=tie,path=/run/a,,b/tie,server=off"],
+    ...args,
+  ]);
+});
+
 Deno.test("every .argv file belongs to a .json file", () => {
   const strays = [...Deno.readDirSync(GOLDEN)].map(({ name }) => name)
     .filter((name) => !name.endsWith(".json") && !goldens.has(name.replace(/\.argv$/, "")));

@@ -223,12 +223,13 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
     `monitors[0].address.transport: expected "unix", "tcp" or "stdio", found "vsock"`,
   ]],
   ["Qeeper's own monitors", {
-    monitors: [{ id: "control" }, { id: "watch" }, { id: "hmp" }, { id: "recorder" }],
+    monitors: [{ id: "control" }, { id: "watch" }, { id: "hmp" }, { id: "recorder" }, { id: "tie" }],
   }, [
     `monitors[0].id: expected another id, for Qeeper uses this one itself, found "control"`,
     `monitors[1].id: expected another id, for Qeeper uses this one itself, found "watch"`,
     `monitors[2].id: expected another id, for Qeeper uses this one itself, found "hmp"`,
     `monitors[3].id: expected another id, for Qeeper uses this one itself, found "recorder"`,
+    `monitors[4].id: expected another id, for Qeeper uses this one itself, found "tie"`,
   ]],
   ["Qeeper's own channels", {
     monitors: [{ id: "console" }],

@@ -22,6 +22,8 @@ Deno.test("runPaths() gives every path in the run directory, no two the same", (
     "/run/vm/pid",
     "/run/vm/stderr.log",
     "/run/vm/resets.log",
+    "/run/vm/tie",
+    "/run/vm/owner",
     "/run/vm/a.mon",
     "/run/vm/a.secret",
     "/run/vm/control.mon",
