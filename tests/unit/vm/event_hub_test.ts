@@ -153,3 +153,38 @@ Deno.test("EventHub loses nothing and doubles nothing, however the two sources i
     { numRuns: 300 },
   );
 });
+
+Deno.test("EventHub.catchUp() delivers what no source had, after what they had, to the streams that are open", async () => {
+  const { first, standby, heard, hub: made } = hub();
+  await using _made = made;
+  using all = made.events([]);
+  first.push(A);
+  await settle();
+  first.end();
+  standby.end();
+  const asked: (AnyQmpEvent | null)[] = [];
+  await made.catchUp((last) => {
+    asked.push(last);
+    return Promise.resolve([B, C]);
+  });
+  assertEquals([asked, names(heard)], [[A], ["A", "B", "C"]]);
+  await made[Symbol.asyncDispose]();
+  assertEquals(names(await Array.fromAsync(all)), ["A", "B", "C"]);
+});
+
+Deno.test("EventHub goes on after the last event that was seen before it was made", async () => {
+  const [first, standby] = [new EventStream<AnyQmpEvent>(), new EventStream<AnyQmpEvent>()];
+  const heard: AnyQmpEvent[] = [];
+  await using made = new EventHub(first, standby, (next) => heard.push(next), B);
+  for (const next of [A, B, C]) standby.push(next);
+  await settle();
+  first.end(); // it never said a word
+  await settle();
+  assertEquals(names(heard), ["C"]);
+  const asked: (AnyQmpEvent | null)[] = [];
+  await made.catchUp((last) => {
+    asked.push(last);
+    return Promise.resolve([]);
+  });
+  assertEquals(asked, [C]);
+});

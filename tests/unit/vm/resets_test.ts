@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import {
   hasTripleFault,
+  lastResetEntries,
   NO_ENTRY,
   type ResetEntry,
   type ResetHabit,
@@ -153,4 +154,21 @@ Deno.test("takeResetEntry() leaves a text without an entry as it is, so that it 
 
 Deno.test("hasTripleFault() finds the words that QEMU writes", () => {
   assertEquals([hasTripleFault(`${GUEST}Triple fault\n`), hasTripleFault(GUEST)], [true, false]);
+});
+
+Deno.test("lastResetEntries() gives the last entries, each with what led to it, and what follows them", () => {
+  const text = `${GUEST}Triple fault\n${SEABIOS}${GUEST}Triple fault\n`;
+  const entriesOf = (rest: string): (ResetEntry | null)[] => {
+    const { entry, rest: more } = takeResetEntry(rest);
+    return entry === null ? [] : [entry, ...entriesOf(more)];
+  };
+  const all = entriesOf(text);
+  assertEquals(all.length, 3);
+  for (let count = 0; count <= 3; count++) {
+    assertEquals(entriesOf(lastResetEntries(text, count)), all.slice(3 - count));
+  }
+  assertEquals(lastResetEntries(text, 4), text);
+  assertEquals(hasTripleFault(lastResetEntries(text, 0)), true);
+  assertEquals(hasTripleFault(lastResetEntries(`Triple fault\n${GUEST}`, 0)), false);
+  assertEquals(lastResetEntries("", 0), "");
 });
