@@ -1,5 +1,6 @@
+import { verdictFromJson, verdictToJson } from "../../vm/verdict_json.ts";
 import type { Report } from "../report.ts";
-import { fromJson, toJson } from "./json_codec.ts";
+import { fromJson, isList, toJson } from "./json_codec.ts";
 import type { JsonObject, JsonValue } from "./json_value.ts";
 
 /**
@@ -10,12 +11,11 @@ import type { JsonObject, JsonValue } from "./json_value.ts";
  * @returns Its JSON.
  */
 export function reportToJson(report: Report): JsonObject {
-  return Object.fromEntries(
-    Object.entries(report).filter(([, value]) => value !== undefined).map(([key, value]) => {
-      if (key === "at" && value instanceof Date) return [key, value.toISOString()];
-      return [key, toJson(key === "verdict" ? withText(value) : value)];
-    }),
-  );
+  const { at, ...body } = report;
+  const members = Object.entries(body).filter(([key, value]) => key !== "verdict" && value !== undefined)
+    .map(([key, value]) => [key, toJson(value)]);
+  const verdict = "verdict" in report ? { verdict: verdictToJson(report.verdict) } : {};
+  return { at: at.toISOString(), ...Object.fromEntries(members), ...verdict };
 }
 
 /**
@@ -26,39 +26,25 @@ export function reportToJson(report: Report): JsonObject {
  * @throws {TypeError} When it is none.
  */
 export function reportFromJson(json: JsonValue): Report {
-  const members = membersOf(fromJson(json));
-  const { at, vm, kind, verdict } = members;
-  if (typeof vm !== "string" || typeof kind !== "string" || !isTime(at)) {
+  const { at, verdict: verdictJson, ...body } = isObject(json) ? json : {};
+  if (typeof body.vm !== "string" || typeof body.kind !== "string" || !isTime(at)) {
     throw new TypeError(
       `Cannot make a report of ${JSON.stringify(json).slice(0, SHOWN_CHARS)}: it has no at, no vm or no kind`,
     );
   }
-  const report = {
-    ...members,
-    at: new Date(at),
-    ...(verdict === undefined ? {} : { verdict: withDate(verdict) }),
-  };
+  const members = Object.entries(body).map(([key, value]) => [key, fromJson(value)]);
+  const verdict = verdictJson === undefined ? {} : { verdict: verdictFromJson(verdictJson) };
   // What goes with the kind is as it was when it was written.
-  return report as unknown as Report;
+  return { at: new Date(at), ...Object.fromEntries(members), ...verdict };
 }
 
 /** How much of what is no report an error shows, in characters. */
 const SHOWN_CHARS = 100;
 
-function withText(verdict: unknown): unknown {
-  const { at } = membersOf(verdict);
-  return at instanceof Date ? { ...membersOf(verdict), at: at.toISOString() } : verdict;
+function isObject(json: JsonValue): json is JsonObject {
+  return typeof json === "object" && json !== null && !isList(json);
 }
 
-function withDate(verdict: unknown): unknown {
-  const { at } = membersOf(verdict);
-  return isTime(at) ? { ...membersOf(verdict), at: new Date(at) } : verdict;
-}
-
-function membersOf(value: unknown): Record<string, unknown> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-function isTime(value: unknown): value is string {
+function isTime(value: JsonValue | undefined): value is string {
   return typeof value === "string" && !Number.isNaN(Date.parse(value));
 }

@@ -24,6 +24,7 @@ const panic = (atMs: number, ...actions: PolicyAction[]): Report =>
 const cleared = (atMs: number, ...actions: PolicyAction[]): Report =>
   ended(atMs, verdict("host-quit", { intent: "stop" }), ...actions);
 
+const BUSY = { kind: "busy", forMs: 60_000, proof: "presumed" } as const;
 const START: PolicyAction = { kind: "start" };
 const STOP: PolicyAction = { kind: "stop" };
 const RESET: PolicyAction = { kind: "reset" };
@@ -188,7 +189,7 @@ Deno.test("GuestReplay knows QEMUs that don't answer", () => {
   const reports = [
     asked(0, "start", START),
     started(50),
-    report(100_000, { kind: "stuck", liveness: { kind: "busy", forMs: 60_000 }, actions: [] }),
+    report(100_000, { kind: "stuck", liveness: BUSY, why: "", actions: [] }),
     report(101_000, { kind: "unstuck", guest: "running", actions: [] }),
     report(200_000, { kind: "unreachable", actions: [wait(10_000)] }),
     report(203_000, { kind: "reachable", guest: "running", actions: [{ kind: "end-wait" }] }),

@@ -7,6 +7,20 @@ const aKey = fc.oneof(
   fc.constantFrom("$bigint", "$date", "$error", "$number", "$$bigint", "$", "__proto__", "constructor"),
 );
 
+/** Whatever QEMU may say, numbers beyond those of JSON included. */
+export const aQmpValue: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 4, depthSize: "small" },
+    fc.constant(null),
+    fc.boolean(),
+    fc.string({ unit: "grapheme" }),
+    fc.double(),
+    fc.bigInt(),
+    fc.array(tie("value"), { maxLength: 4 }),
+    fc.dictionary(aKey, tie("value"), { maxKeys: 4, noNullPrototype: true }),
+  ),
+})).value;
+
 /** Whatever a report may hold: what JSON has a word for and what it has none for, under keys that look like the codec's own too. */
 export const aValue: fc.Arbitrary<unknown> = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
@@ -47,7 +61,8 @@ function plain(value: unknown): unknown {
   if (value instanceof Date) return ["date", value.getTime()];
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
-  return ["object", ...Object.entries(value).map(([key, member]) => [key, plain(member)])];
+  const members = Object.entries(value).sort(([one], [other]) => one < other ? -1 : 1);
+  return ["object", ...members.map(([key, member]) => [key, plain(member)])];
 }
 
 /** A record of a guest that runs. */

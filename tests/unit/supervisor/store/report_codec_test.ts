@@ -1,13 +1,14 @@
 import { assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { CAUSE_CLASSES } from "../../../../src/supervisor/cause_table.ts";
+import type { Liveness, ProbeResult } from "../../../../src/supervisor/liveness/mod.ts";
 import type { PolicyAction } from "../../../../src/supervisor/policy_action.ts";
 import type { Report, ReportBody } from "../../../../src/supervisor/report.ts";
 import { reportFromJson, reportToJson } from "../../../../src/supervisor/store/report_codec.ts";
 import type { AnyQmpEvent } from "../../../../src/qmp/mod.ts";
 import type { Verdict, VerdictCause } from "../../../../src/vm/mod.ts";
 import { verdict } from "../_policy.ts";
-import { assertSame, aValue, errorOf, throughText } from "./_values.ts";
+import { aQmpValue, assertSame, errorOf, throughText } from "./_values.ts";
 
 const aText = fc.string({ unit: "grapheme" });
 const aDate = fc.date({ noInvalidDate: true });
@@ -28,7 +29,7 @@ const actions = fc.array(anAction, { maxLength: 3 });
 const anEvent: fc.Arbitrary<AnyQmpEvent> = fc.record({
   event: aText,
   timestamp: fc.record({ seconds: aCount, microseconds: aCount }),
-  data: fc.dictionary(aText, aValue, { maxKeys: 3, noNullPrototype: true }),
+  data: fc.dictionary(aText, aQmpValue, { maxKeys: 3, noNullPrototype: true }),
 }, { requiredKeys: ["event", "timestamp"] });
 const aVerdict: fc.Arbitrary<Verdict> = fc.record({
   cause: fc.constantFrom(...Object.keys(CAUSE_CLASSES) as VerdictCause[]),
@@ -37,7 +38,23 @@ const aVerdict: fc.Arbitrary<Verdict> = fc.record({
   exit: fc.option(fc.record({ code: aCount, signal: fc.option(aText) })),
   events: fc.array(anEvent, { maxLength: 2 }),
 }).map(({ cause, ...more }) => verdict(cause, more));
-const aLiveness = fc.record({ kind: fc.constantFrom("busy" as const, "stopped" as const), forMs: aCount });
+const aLiveness: fc.Arbitrary<Liveness> = fc.oneof(
+  fc.record({
+    kind: fc.constant("busy" as const),
+    forMs: aCount,
+    proof: fc.constantFrom("answers-out-of-band", "presumed"),
+  }),
+  fc.record({
+    kind: fc.constant("stopped" as const),
+    forMs: aCount,
+    by: fc.constantFrom("signal", "freezer", "unknown"),
+  }),
+);
+
+const aProbeResult: fc.Arbitrary<ProbeResult> = fc.oneof(
+  fc.constant({ kind: "passing" as const }),
+  aText.map((why) => ({ kind: "failing" as const, why })),
+);
 
 type Kind = ReportBody["kind"];
 type Members<K extends Kind> = Omit<Extract<ReportBody, { kind: K }>, "kind">;
@@ -58,7 +75,9 @@ const MEMBERS: { [K in Kind]: fc.Arbitrary<Members<K>> } = {
   "dumped": fc.record({ file: aText, actions }),
   "dump-failed": fc.record({ error: anError, actions }),
   "liveness": fc.record({ liveness: aLiveness }),
-  "stuck": fc.record({ liveness: aLiveness, actions }),
+  "probed": fc.record({ probe: aText, result: aProbeResult }),
+  "readiness": fc.record({ readiness: fc.constantFrom("unknown", "ready", "not-ready") }),
+  "stuck": fc.record({ liveness: aLiveness, why: aText, actions }),
   "unstuck": fc.record({ guest: aGuest, actions }),
   "unreachable": fc.record({ actions }),
   "reachable": fc.record({ guest: aGuest, actions }),
@@ -95,7 +114,7 @@ Deno.test("reportToJson() writes a report that other programs can read: its time
   const expected: unknown = {
     ...verdict("guest-panic"),
     at: when,
-    events: [{ ...event, data: { size: { $bigint: "9223372036854775808" } } }],
+    events: [{ ...event, data: { size: { $exact: "9223372036854775808n" } } }],
   };
   assertEquals<unknown>(written, expected);
 });
