@@ -49,7 +49,17 @@ export function describeReport(report: RunReport): string {
     case "liveness":
       return `QEMU is ${describeLiveness(report.liveness)}`;
     case "stuck":
-      return `stuck: QEMU is ${describeLiveness(report.liveness)}${then(report.actions)}`;
+      return `stuck: ${report.why}; QEMU is ${describeLiveness(report.liveness)}${then(report.actions)}`;
+    case "probed":
+      return report.result.kind === "passing"
+        ? `${report.probe} passes`
+        : `${report.probe} fails: ${report.result.why}`;
+    case "readiness":
+      return {
+        "ready": "ready",
+        "not-ready": "not ready any more",
+        "unknown": "not known to be ready",
+      }[report.readiness];
     case "unstuck":
       return `QEMU answers again${then(report.actions)}`;
     case "unreachable":

@@ -1,5 +1,5 @@
 import type { VmConfig } from "../machine/mod.ts";
-import { type AnyQmpEvent, type Logger, QmpCommandError } from "../qmp/mod.ts";
+import { type AnyQmpEvent, type Logger, QmpClient, QmpCommandError } from "../qmp/mod.ts";
 import {
   judgeLaunch,
   LaunchError,
@@ -11,7 +11,7 @@ import {
 import { launchLife, Life, removeLife } from "./life.ts";
 import { newRunPlace, type RunPlace } from "./run_place.ts";
 import { newRun, startedRun } from "./run_record.ts";
-import type { SilentQemu } from "./silent_qemu.ts";
+import { SilentQemu } from "./silent_qemu.ts";
 import type { CrashHook, RunRecord } from "./store/mod.ts";
 import type { Tasks } from "./tasks.ts";
 import { within } from "./within.ts";
@@ -38,6 +38,8 @@ export interface ProcessHost {
 
 /** What is told of it, in the order in which it happens. */
 export interface ProcessListener {
+  /** There is a QEMU that answers. */
+  began(vm: Vm): void;
   started(vm: Vm): void;
   /** QEMU said something about the guest's life. */
   event(event: AnyQmpEvent): void;
@@ -45,6 +47,8 @@ export interface ProcessListener {
   guestEnded(verdict: Verdict): void;
   /** QEMU is gone, or never came to be. */
   ended(verdict: Verdict): void;
+  /** Its monitors are lost, and its process lives. */
+  unreachable(): void;
   /** It answers again. */
   reachable(guest: "running" | "held"): void;
 }
@@ -78,6 +82,7 @@ export class GuestProcess {
   #inPlace: Promise<void> = Promise.resolve();
   /** What its end is judged as, whatever it looks like. */
   #cause: "as it is" | "unresponsive" = "as it is";
+  #left: boolean = false;
 
   /**
    * @param name The guest's name.
@@ -206,7 +211,12 @@ export class GuestProcess {
   async leave(): Promise<void> {
     // A reset is two commands: between them the guest would be left standing.
     await within(GRACE_MS, this.#inPlace);
+    this.#left = true;
     this.#silent?.leave();
+    await this.#letGo();
+  }
+
+  async #letGo(): Promise<void> {
     const life = this.#life;
     if (life === null) return;
     this.#life = null;
@@ -254,6 +264,22 @@ export class GuestProcess {
       },
     });
     this.#host.tasks.add(this.#life.followed);
+    this.#host.tasks.add(this.#watchMonitors(vm));
+    this.#listener.began(vm);
+  }
+
+  /** A QEMU whose connections broke and that does not end is looked for anew, by way of its sockets. */
+  async #watchMonitors(vm: Vm): Promise<void> {
+    const watch = vm.monitors.get("watch");
+    await Promise.race([vm.qmp.closed, ...(watch instanceof QmpClient ? [watch.closed] : [])]);
+    await within(GRACE_MS, vm.stopped);
+    if (this.vm !== vm || this.#left) return;
+    this.#listener.unreachable();
+    const { pid } = vm;
+    // One that ends with this process can't be let go of; the policy gives it up in time.
+    if (this.#run === null || pid === null || this.#host.lifetime === "owned") return;
+    await this.#letGo();
+    this.#waitFor(new SilentQemu(this.#run, pid, this.#host.logger));
   }
 
   #waitFor(qemu: SilentQemu): void {

@@ -7,6 +7,7 @@ import type { GuestSnapshot } from "./guest_memory.ts";
 import { type FoundProcess, GuestProcess, type ProcessHost } from "./guest_process.ts";
 import { heldConfig } from "./held_config.ts";
 import type { Incident } from "./incident.ts";
+import { checkProbes, type Liveness, type LivenessWatch, type Readiness } from "./liveness/mod.ts";
 import { decide } from "./policy.ts";
 import type { Decision, PolicyAction } from "./policy_action.ts";
 import { policyOf } from "./policy_of.ts";
@@ -17,12 +18,14 @@ import { policyInForce } from "./spec_change.ts";
 import type { Policy, SupervisedVm } from "./spec.ts";
 import type { RunRecord } from "./store/mod.ts";
 import { Tasks } from "./tasks.ts";
+import { Watching } from "./watching.ts";
 
 /** What a keeper needs from its supervisor. */
 export interface KeeperHost extends ChronicleHost, Pick<ProcessHost, "runtimeDir" | "logger" | "crash"> {
   lifetime: Lifetime["kind"];
   /** Where dumps go that name no directory. */
   dumpDir: string;
+  watch: LivenessWatch;
 }
 
 /** What an operator can ask for. */
@@ -38,6 +41,9 @@ export interface Beginnings {
 
 const NOTHING_YET: Beginnings = { state: INITIAL_STATE, run: null, litter: [], lastVerdict: null };
 
+/** How long a QEMU that answers again may take for the next answer, in milliseconds. */
+const ANSWER_MS = 5_000;
+
 /** The phases in which nothing more happens by itself. */
 const SETTLED: readonly Phase[] = ["up", "down", "held", "failed", "unresponsive", "unverified"];
 
@@ -50,6 +56,7 @@ export class Keeper {
   readonly #host: KeeperHost;
   readonly #chronicle: Chronicle;
   readonly #process: GuestProcess;
+  readonly #watching: Watching;
   readonly #tasks = new Tasks();
   #spec: SupervisedVm;
   #policy: Policy;
@@ -73,7 +80,7 @@ export class Keeper {
    */
   constructor(name: string, spec: SupervisedVm, host: KeeperHost, from: Beginnings = NOTHING_YET) {
     this.name = name;
-    this.#policy = policyOf(spec);
+    this.#policy = checkedPolicy(spec);
     this.#spec = spec;
     this.#host = host;
     this.#state = from.state;
@@ -87,13 +94,32 @@ export class Keeper {
       written: () => chronicle.written,
       tasks: this.#tasks,
     }, {
+      began: (vm) => this.#watching.begin(vm, this.#process.run?.startTime ?? null, this.#spec),
       started: (vm) => this.#started(vm),
       event: (event) => this.#onEvent(event),
       guestEnded: (verdict) => this.#judged("guest-ended", verdict),
       ended: (verdict) => this.#judged("ended", verdict),
+      unreachable: () =>
+        this.#handle({ kind: "unreachable" }, (actions) => ({ kind: "unreachable", actions })),
       reachable: (guest) =>
         this.#handle({ kind: "reachable", guest }, (actions) => ({ kind: "reachable", guest, actions })),
     }, from);
+    this.#watching = new Watching({
+      watch: host.watch,
+      policy: () => this.#policy,
+      note: (body) => this.#note(body),
+      stuck: (liveness, why) =>
+        this.#handle({ kind: "stuck" }, (actions) => ({ kind: "stuck", liveness, why, actions })),
+      unstuck: () => this.#tasks.add(this.#unstuck()),
+    });
+  }
+
+  get liveness(): Liveness | null {
+    return this.vm === null ? null : this.#watching.liveness;
+  }
+
+  get readiness(): Readiness {
+    return this.vm === null ? "unknown" : this.#watching.readiness;
   }
 
   get spec(): SupervisedVm {
@@ -137,7 +163,7 @@ export class Keeper {
    * @throws {RangeError | TypeError} When the policy is wrong.
    */
   update(spec: SupervisedVm): void {
-    this.#policy = policyOf(spec);
+    this.#policy = checkedPolicy(spec);
     this.#spec = spec;
     this.#chronicle.tell({ kind: "updated" }, () => {});
   }
@@ -156,6 +182,11 @@ export class Keeper {
     if ("verdict" in body) this.#lastVerdict = body.verdict;
     this.#chronicle.tell(body, () => this.#carryOut(decision.actions));
     this.#announce();
+  }
+
+  /** Tells that the clock of this machine jumped. */
+  clockJumped(byMs: number): void {
+    this.#note({ kind: "clock-jump", byMs });
   }
 
   /** Tells of an event that nobody saw when it happened. */
@@ -196,6 +227,7 @@ export class Keeper {
     this.#wantedAtClose = this.#state.wanted;
     this.ask("stop");
     await this.settled();
+    await this.#watching.end();
     await this.#idle();
   }
 
@@ -208,6 +240,7 @@ export class Keeper {
     await this.#chronicle.written;
     this.#left = true;
     this.#announce();
+    await this.#watching.end();
     await this.#process.leave();
     await this.#idle();
   }
@@ -277,6 +310,19 @@ export class Keeper {
     this.#handle({ kind, verdict }, (actions) => ({ kind, verdict, actions }));
   }
 
+  async #unstuck(): Promise<void> {
+    const { vm } = this;
+    try {
+      const running = (await vm?.status({ timeoutMs: ANSWER_MS }))?.running ?? false;
+      if (this.vm !== vm) return;
+      const guest = running ? "running" : "held";
+      this.#handle({ kind: "unstuck", guest }, (actions) => ({ kind: "unstuck", guest, actions }));
+    } catch (error) {
+      // Then that is the news, and is told by itself.
+      this.#host.logger.debug("A QEMU that answered again does not", { vm: this.name, error });
+    }
+  }
+
   #onEvent(event: AnyQmpEvent): void {
     if (event.event === "RESUME") this.#handle({ kind: "resumed" }, () => ({ kind: "event", event }));
     else this.#note({ kind: "event", event });
@@ -300,6 +346,7 @@ export class Keeper {
       case "put-down":
         return this.#process.putDown();
       case "reset":
+        this.#watching.begunAnew();
         return this.#inPlace(action, (vm) => vm.reset());
       case "resume":
         return this.#inPlace(action, (vm) => vm.resume());
@@ -349,4 +396,9 @@ export class Keeper {
       else this.#handle({ kind: "dump-failed" }, (actions) => ({ kind: "dump-failed", error, actions }));
     });
   }
+}
+
+function checkedPolicy(spec: SupervisedVm): Policy {
+  checkProbes(spec.probes ?? [], spec.config);
+  return policyOf(spec);
 }

@@ -12,6 +12,17 @@
 export { type Action, type ActionWord, type DumpAction, type DumpOptions, wordOf } from "./action.ts";
 export { actionFor, CAUSE_CLASSES, type EndClass, RESTARTED } from "./cause_table.ts";
 export type { Phase, PolicyAction, Wanted } from "./policy.ts";
+export type {
+  AgentProbe,
+  ConsoleProbe,
+  Liveness,
+  Probe,
+  ProbeResult,
+  ProbeTiming,
+  Readiness,
+  TcpProbe,
+  TextPattern,
+} from "./liveness/mod.ts";
 export { policyOf } from "./policy_of.ts";
 export { type Report, type ReportBody, REPORTED_EVENTS, type ReportHead } from "./report.ts";
 export type {
@@ -25,5 +36,4 @@ export type {
 } from "./spec.ts";
 export type { CrashHook, CrashPoint } from "./store/crash_points.ts";
 export { StateError, StateLockedError } from "./store/errors.ts";
-export type { LivenessNote } from "./stuck.ts";
 export { type GuestStatus, Supervisor, type SupervisorOptions, type WaitOptions } from "./supervisor.ts";

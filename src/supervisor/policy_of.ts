@@ -32,6 +32,7 @@ const SPEC_KEYS = Object.keys(
     onCause: 0,
     onStuck: 0,
     onUnreachable: 0,
+    probes: 0,
     stop: 0,
   } satisfies Record<keyof SupervisedVm, 0>,
 );

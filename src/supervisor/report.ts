@@ -1,6 +1,6 @@
 import type { AnyQmpEvent } from "../qmp/mod.ts";
 import type { Verdict } from "../vm/mod.ts";
-import type { LivenessNote } from "./stuck.ts";
+import type { Liveness, ProbeResult, Readiness } from "./liveness/mod.ts";
 import type { PolicyAction } from "./policy_action.ts";
 
 /**
@@ -90,9 +90,13 @@ export type ReportBody =
   /** It could not be written. */
   | { kind: "dump-failed"; error: Error; actions: readonly PolicyAction[] }
   /** QEMU answers as it should, or does not: `busy` with something, or `stopped` by somebody, for so long. */
-  | { kind: "liveness"; liveness: LivenessNote }
-  /** QEMU is there and has not answered for as long as the policy has it. */
-  | { kind: "stuck"; liveness: LivenessNote; actions: readonly PolicyAction[] }
+  | { kind: "liveness"; liveness: Liveness }
+  /** A probe began to pass, or to fail. */
+  | { kind: "probed"; probe: string; result: ProbeResult }
+  /** The guest's readiness probes say something else than before. */
+  | { kind: "readiness"; readiness: Readiness }
+  /** QEMU has not answered for as long as the policy has it, or a liveness probe of the guest fails. */
+  | { kind: "stuck"; liveness: Liveness; why: string; actions: readonly PolicyAction[] }
   /** It answers again. */
   | { kind: "unstuck"; guest: "running" | "held"; actions: readonly PolicyAction[] }
   /** Every monitor is lost, and the process lives. */

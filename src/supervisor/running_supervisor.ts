@@ -2,6 +2,7 @@ import { parseVmConfig, type VmConfig } from "../machine/mod.ts";
 import { EventStream, type Logger, silentLogger } from "../qmp/mod.ts";
 import { runRoot, SignalGuard } from "../vm/mod.ts";
 import { type Ask, Keeper, type KeeperHost } from "./keeper.ts";
+import { LivenessWatch } from "./liveness/mod.ts";
 import { recallAll } from "./recall_all.ts";
 import type { Report } from "./report.ts";
 import type { SupervisedVm } from "./spec.ts";
@@ -20,6 +21,7 @@ export class RunningSupervisor implements Supervisor {
   readonly #logger: Logger;
   readonly #options: SupervisorOptions;
   readonly #stateDir: StateDir | null;
+  readonly #watch: LivenessWatch;
   readonly #guard: SignalGuard | null;
   #closing: Promise<void> | null = null;
   #reporting: "open" | "ended" = "open";
@@ -31,6 +33,11 @@ export class RunningSupervisor implements Supervisor {
     this.#runtimeDir = runtimeDir;
     this.#stateDir = stateDir;
     this.#logger = logger;
+    this.#watch = new LivenessWatch({
+      clockJumped: (byMs) => {
+        for (const keeper of this.#keepers.values()) keeper.clockJumped(byMs);
+      },
+    });
     this.#guard = signals === "ignore" ? null : new SignalGuard(
       () => this.close({ vms: "stop" }),
       () => this.#kill(),
@@ -178,6 +185,7 @@ export class RunningSupervisor implements Supervisor {
       logger: this.#logger,
       memory: this.#stateDir?.memoryOf(name, from) ?? null,
       crash: this.#options.crash ?? noCrash,
+      watch: this.#watch,
       dumpDir: `${this.#stateDir?.path ?? this.#runtimeDir ?? Deno.cwd()}/dumps`,
       report: (report) => this.#report(report),
     };
@@ -192,6 +200,7 @@ export class RunningSupervisor implements Supervisor {
     try {
       const keepers = [...this.#keepers.values()];
       await Promise.all(keepers.map((keeper) => vms === "stop" ? keeper.close() : keeper.leave()));
+      await this.#watch[Symbol.asyncDispose]();
       await this.#stateDir?.[Symbol.asyncDispose]();
     } finally {
       // Not before the guests have stopped: a signal that comes meanwhile waits for them too.
@@ -241,9 +250,9 @@ async function askAndWait(keeper: Keeper, what: Ask, options: WaitOptions): Prom
 }
 
 function statusOf(keeper: Keeper): GuestStatus {
-  const { name, state, vm, lastVerdict, restarts } = keeper;
+  const { name, state, vm, lastVerdict, restarts, liveness, readiness } = keeper;
   const { wanted, phase } = state;
-  return { name, wanted, phase, restarts, vm, lastVerdict };
+  return { name, wanted, phase, liveness, readiness, restarts, vm, lastVerdict };
 }
 
 /** QEMU runs in a directory of its own, where a relative path would mean something else. */

@@ -1,5 +1,6 @@
 import type { VmConfig } from "../machine/mod.ts";
 import type { StopOptions, VerdictCause } from "../vm/mod.ts";
+import type { Probe } from "./liveness/mod.ts";
 import type { Action } from "./action.ts";
 
 /**
@@ -150,6 +151,8 @@ export interface SupervisedVm {
   onStuck?: OnStuck;
   /** What to do when its monitors are lost. */
   onUnreachable?: OnUnreachable;
+  /** What tells whether the guest itself does what it is for. A liveness probe that fails counts as stuck. Default: none. */
+  probes?: readonly Probe[];
   /** The budgets of the stop ladder. */
   stop?: StopOptions;
 }

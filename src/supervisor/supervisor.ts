@@ -1,5 +1,6 @@
 import type { EventStream, Logger } from "../qmp/mod.ts";
 import type { Verdict, Vm } from "../vm/mod.ts";
+import type { Liveness, Readiness } from "./liveness/mod.ts";
 import type { Phase, Wanted } from "./policy_state.ts";
 import type { Report } from "./report.ts";
 import type { SupervisedVm } from "./spec.ts";
@@ -70,6 +71,10 @@ export interface GuestStatus {
   wanted: Wanted;
   /** Where it is. */
   phase: Phase;
+  /** How its QEMU answers; null while there is none. */
+  liveness: Liveness | null;
+  /** Whether the guest does what it is for, as its readiness probes have it; without any, `ready`; `unknown` while there is no QEMU. */
+  readiness: Readiness;
   /** How many restarts the limit's period has seen. */
   restarts: number;
   /** The running VM; null while there is none. It is the supervisor's: dispose of the supervisor, not of this. */

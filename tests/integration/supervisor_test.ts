@@ -21,7 +21,8 @@ test(
       "ended guest-shutdown -> give up (stopped)",
     ]);
     const { lastVerdict, ...status } = supervisor.get("moody") ?? {};
-    assertEquals(status, { name: "moody", wanted: "down", phase: "down", restarts: 1, vm: null });
+    const nothing = { liveness: null, readiness: "unknown", vm: null };
+    assertEquals(status, { name: "moody", wanted: "down", phase: "down", restarts: 1, ...nothing });
     assertEquals(lastVerdict?.cause, "guest-shutdown");
     const disk = await Deno.readFile(`${yard.folder}/moody.img`);
     assertEquals(new DataView(disk.buffer).getUint32(512, true), 2);

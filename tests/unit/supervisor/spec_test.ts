@@ -156,7 +156,7 @@ Deno.test("policyOf() refuses a word or a key that it does not know, and names t
     [{ stop: { killMs: 5 } }, `'stop' has no "killMs"; it has: powerdownMs, quitMs, termMs`],
     [
       { backOff: {} },
-      `a guest's spec has no "backOff"; it has: config, restart, backoff, limit, onCause, onStuck, onUnreachable, stop`,
+      `a guest's spec has no "backOff"; it has: config, restart, backoff, limit, onCause, onStuck, onUnreachable, probes, stop`,
     ],
     [
       { limit: { restarts: "5", withinMs: 1 } },
