@@ -2,9 +2,11 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { PolicyAction, Report, ReportBody } from "../../src/supervisor/mod.ts";
 import { Journal, reportToJson } from "../../src/supervisor/store/mod.ts";
+import { tinyGuests } from "../../src/testing/mod.ts";
 import { verdict } from "../unit/supervisor/_policy.ts";
 import { qeeper } from "./_cli.ts";
 import { entry, StateDir } from "./_store.ts";
+import { Yard } from "./_supervised.ts";
 
 const START: PolicyAction = { kind: "start" };
 const T0 = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -235,4 +237,46 @@ Deno.test("qeeper replay says where there is no journal", async () => {
     err,
     `Cannot read the journal ${dir.path}: there is none; name a supervisor's state directory`,
   );
+});
+
+Deno.test("qeeper replay agrees with a real supervisor about a guest that panicked until it failed, and knows another way", async () => {
+  await using yard = await Yard.make();
+  const stateDir = `${yard.folder}/state`;
+  const spec = {
+    restart: "always",
+    backoff: { initialMs: 5, jitter: 0 },
+    limit: { restarts: 3, withinMs: 60_000 },
+  } as const;
+  {
+    await using supervised = await yard.open({ stateDir });
+    const { supervisor, reports } = supervised;
+    await supervisor.add(await yard.firmware("web", tinyGuests.panic, spec));
+    for (let end = 0; end < 4; end++) await reports.until("web", "guest-ended guest-panic -> clear-away");
+    await reports.until("web", "ended guest-panic -> give up (restart-limit)");
+    await supervisor.close({ vms: "stop" });
+    await reports.ended;
+  }
+  const replayed = async (policy: object) => {
+    await Deno.writeTextFile(`${yard.folder}/policy.jsonc`, JSON.stringify(policy));
+    const { code, out } = await qeeper(
+      "replay",
+      stateDir,
+      "--policy",
+      `${yard.folder}/policy.jsonc`,
+      "--json",
+    );
+    assertEquals(code, 0);
+    const { steps, guests } = JSON.parse(out);
+    const [{ restartsDone, restartsWould }] = guests;
+    return [steps.map(({ same }: { same: boolean }) => same), restartsDone, restartsWould];
+  };
+  // A start, four panics, and the stop at the end.
+  assertEquals(await replayed(spec), [[true, true, true, true, true, true], 3, 3]);
+  const inPlace = await replayed({
+    restart: "always",
+    backoff: { initialMs: 0 },
+    onCause: { "guest-panic": "reset" },
+    limit: { restarts: 9, withinMs: 60_000 },
+  });
+  assertEquals(inPlace, [[true, false, false, false, false, false], 3, 4]);
 });
