@@ -8,6 +8,7 @@ import {
   type Verdict,
   type Vm,
 } from "../vm/mod.ts";
+import { Recorder } from "../vm/recorder.ts";
 import { launchLife, Life, removeLife } from "./life.ts";
 import { newRunPlace, type RunPlace } from "./run_place.ts";
 import { newRun, startedRun } from "./run_record.ts";
@@ -255,14 +256,15 @@ export class GuestProcess {
   }
 
   #begin(vm: Vm, place: RunPlace | null, end: "told" | "untold"): void {
-    this.#life = new Life(vm, end, {
+    const recorder = this.#run === null ? null : new Recorder(this.#run.runDir);
+    this.#life = new Life(vm, recorder, end, {
       event: (event) => this.#listener.event(event),
       guestEnded: (verdict) => this.#listener.guestEnded(verdict),
       gone: (verdict) => {
         this.#life = null;
         this.#over(this.#judged(verdict), vm, place);
       },
-    });
+    }, this.#host.logger);
     this.#host.tasks.add(this.#life.followed);
     this.#host.tasks.add(this.#watchMonitors(vm));
     this.#listener.began(vm);

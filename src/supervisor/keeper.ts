@@ -272,8 +272,10 @@ export class Keeper {
       now: performance.now(),
       random: Math.random(),
     });
+    const body = report(actions);
+    if (actions.length === 0 && isSame(state, this.#state) && !("verdict" in body)) return this.#note(body);
     this.#state = state;
-    this.#chronicle.tell(report(actions), () => this.#carryOut(actions));
+    this.#chronicle.tell(body, () => this.#carryOut(actions));
     this.#announce();
   }
 
@@ -401,4 +403,9 @@ export class Keeper {
 function checkedPolicy(spec: SupervisedVm): Policy {
   checkProbes(spec.probes ?? [], spec.config);
   return policyOf(spec);
+}
+
+/** Nothing that would have to be written down again. */
+function isSame(state: PolicyState, before: PolicyState): boolean {
+  return Object.entries(state).every(([key, value]) => value === Reflect.get(before, key));
 }

@@ -8,6 +8,7 @@ import {
   type Verdict,
   type Vm,
 } from "../vm/mod.ts";
+import type { Recorder } from "../vm/recorder.ts";
 import { REPORTED_EVENTS } from "./report.ts";
 import { lifetimeIn, removeRunPlace, type RunPlace } from "./run_place.ts";
 
@@ -21,20 +22,35 @@ export interface LifeListener {
   gone(verdict: Verdict): void;
 }
 
+/** After so many events the recording is looked at, whether it has grown too large. */
+const COMPACT_EVERY = 200;
+
 /** One QEMU of a guest, from when it is ready to when it is gone. */
 export class Life {
   readonly vm: Vm;
   /** Resolves when everything that it said has been told. Never rejects. */
   readonly followed: Promise<void>;
+  readonly #recorder: Recorder | null;
+  readonly #logger: Logger;
   #state: "followed" | "left" = "followed";
 
   /**
    * @param vm The running VM; from here on it is this life's.
+   * @param recorder Where QEMU itself writes its events; null where it does not.
    * @param end Whether the end in which it was found, if it was, was told already.
    * @param listener Who is told.
+   * @param logger Told what goes wrong with the recording.
    */
-  constructor(vm: Vm, end: "told" | "untold", listener: LifeListener) {
+  constructor(
+    vm: Vm,
+    recorder: Recorder | null,
+    end: "told" | "untold",
+    listener: LifeListener,
+    logger: Logger,
+  ) {
     this.vm = vm;
+    this.#logger = logger;
+    this.#recorder = recorder;
     this.followed = this.#follow(listener, end);
   }
 
@@ -55,8 +71,21 @@ export class Life {
   }
 
   async #tellEvents(events: AsyncIterable<AnyQmpEvent>, listener: LifeListener): Promise<void> {
+    let count = 0;
+    let compacting: Promise<unknown> = Promise.resolve();
     for await (const event of events) {
       if (this.#state === "followed" && REPORTED_EVENTS.includes(event.event)) listener.event(event);
+      if (++count % COMPACT_EVERY === 0) compacting = compacting.then(() => this.#compact(event));
+    }
+    await compacting;
+  }
+
+  /** What was seen need not be kept for others. A recording that can't be made smaller is no reason to see less. */
+  async #compact(seen: AnyQmpEvent): Promise<void> {
+    try {
+      await this.#recorder?.compact(seen);
+    } catch (error) {
+      this.#logger.debug("A recording can't be made smaller", { vm: this.vm.name, error });
     }
   }
 

@@ -195,3 +195,23 @@ Deno.test("a supervisor that dies at any crash point leaves a state from which t
     }
   }
 });
+
+Deno.test("what QEMU writes down for the next supervisor does not grow without end", async () => {
+  await using yard = await Yard.make();
+  await using supervised = await openAgain(yard);
+  const { supervisor, reports } = supervised;
+  const { vm } = await supervisor.add(await yard.firmware("web", unirom));
+  assert(vm);
+  // 2,600 events, of some 350 kB.
+  for (let round = 0; round < 1_300; round++) {
+    await vm.pause();
+    await vm.resume();
+  }
+  const usedBytes = async () => ((await Deno.stat(`${vm.runDir}/rec.out`)).blocks ?? 0) * 512;
+  while (await usedBytes() > 256 * 1024) await new Promise((resolve) => setTimeout(resolve, 10));
+  await supervisor.stop("web");
+  assertEquals(
+    reports.all.filter((report) => report.kind === "event" && report.event.event === "STOP").length,
+    1_500,
+  );
+});
