@@ -2,11 +2,11 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { PolicyAction, Report, ReportBody } from "../../src/supervisor/mod.ts";
 import { Journal, reportToJson } from "../../src/supervisor/store/mod.ts";
-import { tinyGuests } from "../../src/testing/mod.ts";
+import { uniCommands, unirom } from "../../src/testing/mod.ts";
 import { verdict } from "../unit/supervisor/_policy.ts";
 import { qeeper } from "./_cli.ts";
 import { entry, StateDir } from "./_store.ts";
-import { Yard } from "./_supervised.ts";
+import { tell, Yard } from "./_supervised.ts";
 
 const START: PolicyAction = { kind: "start" };
 const T0 = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -250,8 +250,11 @@ Deno.test("qeeper replay agrees with a real supervisor about a guest that panick
   {
     await using supervised = await yard.open({ stateDir });
     const { supervisor, reports } = supervised;
-    await supervisor.add(await yard.firmware("web", tinyGuests.panic, spec));
-    for (let end = 0; end < 4; end++) await reports.until("web", "guest-ended guest-panic -> clear-away");
+    await supervisor.add(await yard.firmware("web", unirom, spec));
+    for (let life = 0; life < 4; life++) {
+      await reports.until("web", "started");
+      await tell(supervisor.get("web")?.vm, uniCommands.panic);
+    }
     await reports.until("web", "ended guest-panic -> give up (restart-limit)");
     await supervisor.close({ vms: "stop" });
     await reports.ended;
