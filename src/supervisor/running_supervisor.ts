@@ -46,7 +46,7 @@ export class RunningSupervisor implements Supervisor {
 
   /** See {@linkcode Supervisor.open}. */
   static async open(options: SupervisorOptions): Promise<RunningSupervisor> {
-    const { stateDir: path, logger = silentLogger, crash = noCrash } = options;
+    const { stateDir: path, logger = silentLogger, journal = {}, crash = noCrash } = options;
     const named = options.runtimeDir === undefined ? null : absolute(options.runtimeDir);
     if (path === undefined) {
       if (options.lifetime === "detached" && named === null) {
@@ -58,7 +58,7 @@ export class RunningSupervisor implements Supervisor {
     }
     // Where they run has to be known before they do.
     const runtimeDir = named ?? await runRoot();
-    const { stateDir, remembered } = await StateDir.open(absolute(path), { logger, crash });
+    const { stateDir, remembered } = await StateDir.open(absolute(path), { logger, journal, crash });
     const supervisor = new RunningSupervisor(options, runtimeDir, stateDir);
     try {
       for (const { path, movedTo, error } of remembered.broken) {

@@ -4,6 +4,7 @@ import {
   type BrokenRecord,
   type CrashHook,
   Journal,
+  type JournalOptions,
   RecordStore,
   reportFromJson,
   StateLock,
@@ -16,6 +17,9 @@ export interface Remembered {
   /** Records that could not be understood; their guests may still run. */
   broken: readonly BrokenRecord[];
 }
+
+/** How large the journal may grow. */
+export type JournalSizes = Pick<JournalOptions, "maxBytes" | "keep">;
 
 /** The state directory of a running supervisor: nobody else has it. */
 export class StateDir implements AsyncDisposable {
@@ -39,14 +43,14 @@ export class StateDir implements AsyncDisposable {
    * Takes a state directory.
    *
    * @param path The directory; it is made if it is missing.
-   * @param options Told of trouble with the disk; crash hook for tests.
+   * @param options Told of trouble with the disk; how the journal is kept; crash hook for tests.
    * @returns The directory, and what is in it.
    * @throws {StateLockedError} When another supervisor has it.
    * @throws {StateError} When it can't be read.
    */
   static async open(
     path: string,
-    { logger, crash }: { logger: Logger; crash: CrashHook },
+    { logger, journal: kept, crash }: { logger: Logger; journal: JournalSizes; crash: CrashHook },
   ): Promise<{ stateDir: StateDir; remembered: Remembered }> {
     await using stack = new AsyncDisposableStack();
     const lock = stack.use(await StateLock.take(path));
@@ -54,6 +58,7 @@ export class StateDir implements AsyncDisposable {
     const remembered = await store.list();
     const journal = stack.use(
       await Journal.open(path, {
+        ...kept,
         crash,
         onTrouble: (error) =>
           error === null

@@ -44,6 +44,11 @@ export interface SupervisorOptions {
   signals?: "stop" | "ignore";
   /** Told what is neither a result nor a report. Default: silent. */
   logger?: Logger;
+  /**
+   * How large a file of the journal grows before the next one is begun (default 16 MiB), and how many full ones are kept beside it (default
+   * 4). Needs a `stateDir`.
+   */
+  journal?: { maxBytes?: number; keep?: number };
   /** For tests: is called at each of the points at which a supervisor may die between two things that belong together. */
   crash?: CrashHook;
 }
