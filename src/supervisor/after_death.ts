@@ -1,15 +1,13 @@
 import type { Verdict } from "../vm/mod.ts";
 import type { Circumstances, Decision } from "./policy_action.ts";
 import type { Phase, PolicyState } from "./policy_state.ts";
-import { afterLostDump, followDump, guestEnded } from "./guest_end_steps.ts";
+import { guestEnded } from "./guest_end_steps.ts";
 import {
-  afterEnd,
-  carryOut,
+  carryOutLate,
   clearAwayAndFail,
   clearAwayAndStop,
   isUp,
   isUpAgain,
-  leaveAlone,
   letGo,
   nothing,
   settle,
@@ -18,7 +16,16 @@ import {
   stopped,
   waitFor,
 } from "./policy_steps.ts";
-import { isFoundStuck, putDownAndFail, putDownAndStop, waitForAnswer } from "./unresponsive_steps.ts";
+import {
+  goneUnseen,
+  heldUnseen,
+  isFoundStuck,
+  leaveAlone,
+  prelaunchUnseen,
+  putDownAndFail,
+  putDownAndStop,
+  waitForAnswer,
+} from "./unresponsive_steps.ts";
 
 /** What is found of a guest whose supervisor died, once what QEMU recorded meanwhile was decided about (`resumed`). */
 export type Found =
@@ -68,18 +75,22 @@ const backUp: Handler<"running"> = (state, _found, { now }) => isUpAgain(state, 
 const endedMeanwhile: Handler<"held"> = (state, { verdict }, circumstances) =>
   guestEnded(state, { ...verdict, process: "held" }, circumstances);
 const goneMeanwhile: Handler<"gone"> = (state, { verdict }, circumstances) =>
-  afterEnd(state, verdict ?? LOST, circumstances);
-const awaitAnswer: Handler<"silent"> = (state, _found, circumstances) => waitForAnswer(state, circumstances);
-const leaveStuck: Handler<"stuck"> = (state) => isFoundStuck(state);
+  goneUnseen(state, verdict ?? LOST, circumstances);
+const goneOn: Handler<"held"> = (state, { verdict }, circumstances) =>
+  heldUnseen(state, { ...verdict, process: "held" }, circumstances);
+const begins: Handler<"prelaunch"> = (state, _found, { now }) => prelaunchUnseen(state, now);
 const wakeUp: Handler<"prelaunch"> = (state, _found, { now }) => letGo(state, now);
+const leaveStuck: Handler<"stuck"> = (state) => isFoundStuck(state);
+const awaitAnswer: Handler<"silent"> = (state, _found, circumstances) => waitForAnswer(state, circumstances);
 
 /** The rest of the wait, by the time at which the restart was to begin. */
 const waitOn = (state: PolicyState, { now, policy }: Circumstances): Decision => {
   const restMs = Math.min((state.history.times.at(-1) ?? now) - now, policy.backoff.maxMs);
-  return restMs > 0 ? waitFor(state, restMs) : carryOut(state, now);
+  return restMs > 0 ? waitFor(state, restMs) : carryOutLate(state, now);
 };
 
-const isBegunInPlace = ({ pending }: PolicyState): boolean => pending === "reset" || pending === "resume";
+/** Whether what is waited for is to be done to the guest that QEMU holds. */
+const waitsInPlace = ({ pending }: PolicyState): boolean => pending === "reset" || pending === "resume";
 
 const TABLE = {
   // Stop wins: there should be none.
@@ -101,19 +112,14 @@ const TABLE = {
     // A start that never happened is not one that failed.
     "gone": (state, found, circumstances) =>
       found.verdict === null
-        ? carryOut(state, circumstances.now)
+        ? carryOutLate(state, circumstances.now)
         : goneMeanwhile(state, found, circumstances),
     "unverifiable": leaveAlone,
   },
   "up": {
     "running": backUp,
-    "held": (state, found, circumstances) =>
-      isBegunInPlace(state)
-        ? carryOut(state, circumstances.now)
-        : endedMeanwhile(state, found, circumstances),
-    // Half of a reset; else it was reset by somebody who had paused it, and may want it so.
-    "prelaunch": (state, _found, { now }) =>
-      isBegunInPlace(state) ? letGo(state, now) : isUpAgain(state, now),
+    "held": goneOn,
+    "prelaunch": begins,
     "stuck": leaveStuck,
     "silent": awaitAnswer,
     "gone": goneMeanwhile,
@@ -121,28 +127,21 @@ const TABLE = {
   },
   "unresponsive": {
     "running": backUp,
-    "held": (state, found, circumstances) =>
-      state.dumping === null
-        ? endedMeanwhile(state, found, circumstances)
-        : followDump({ ...state, phase: "dumping" }),
-    "prelaunch": (state, _found, { now }) =>
-      state.upSince === null ? letGo(state, now) : isUpAgain(state, now),
+    "held": goneOn,
+    "prelaunch": begins,
     "stuck": leaveStuck,
     "silent": awaitAnswer,
-    "gone": (state, found, circumstances) =>
-      state.dumping === null
-        ? goneMeanwhile(state, found, circumstances)
-        : afterLostDump(state, circumstances),
+    "gone": goneMeanwhile,
     "unverifiable": leaveAlone,
   },
   "dumping": {
     // By somebody, who did not want to wait.
     "running": (state, _found, { now }) => isUp(state, now),
-    "held": followDump,
+    "held": goneOn,
     "prelaunch": wakeUp,
     "stuck": leaveStuck,
     "silent": awaitAnswer,
-    "gone": (state, _found, circumstances) => afterLostDump(state, circumstances),
+    "gone": goneMeanwhile,
     "unverifiable": leaveAlone,
   },
   "held": {
@@ -166,12 +165,12 @@ const TABLE = {
   "backoff": {
     "running": (state, _found, { now }) => isUp(state, now),
     "held": (state, found, circumstances) =>
-      isBegunInPlace(state) ? waitOn(state, circumstances) : endedMeanwhile(state, found, circumstances),
+      waitsInPlace(state) ? waitOn(state, circumstances) : endedMeanwhile(state, found, circumstances),
     "prelaunch": wakeUp,
     "stuck": leaveStuck,
     "silent": awaitAnswer,
     "gone": (state, found, circumstances) =>
-      isBegunInPlace(state) ? goneMeanwhile(state, found, circumstances) : waitOn(state, circumstances),
+      waitsInPlace(state) ? goneMeanwhile(state, found, circumstances) : waitOn(state, circumstances),
     "unverifiable": leaveAlone,
   },
   "failed": {
@@ -185,11 +184,12 @@ const TABLE = {
     "unverifiable": leaveAlone,
   },
   "unverified": {
-    "running": (state, _found, { now }) => state.wanted === "up" ? isUpAgain(state, now) : stopNow(state),
+    "running": (state, found, circumstances) =>
+      state.wanted === "up" ? backUp(state, found, circumstances) : stopNow(state),
     "held": (state, found, circumstances) =>
-      state.wanted === "up" ? endedMeanwhile(state, found, circumstances) : clearAwayAndStop(state),
-    "prelaunch": (state, _found, { now }) =>
-      state.wanted === "up" ? isUpAgain(state, now) : clearAwayAndStop(state),
+      state.wanted === "up" ? goneOn(state, found, circumstances) : clearAwayAndStop(state),
+    "prelaunch": (state, found, circumstances) =>
+      state.wanted === "up" ? begins(state, found, circumstances) : clearAwayAndStop(state),
     "stuck": (state) => state.wanted === "up" ? isFoundStuck(state) : putDownAndStop(state),
     "silent": (state, _found, circumstances) =>
       state.wanted === "up" ? waitForAnswer(state, circumstances) : putDownAndStop(state),

@@ -6,16 +6,18 @@ import {
   afterEndWith,
   again,
   AT_REST,
+  carryOutLate,
   clearAwayAndRestart,
   clearAwayAndStart,
   clearAwayAndStop,
   end,
   hold,
+  inPlace,
   nothing,
   ranMs,
   startAfresh,
 } from "./policy_steps.ts";
-import type { PolicyState } from "./policy_state.ts";
+import type { AfterDump, PolicyState } from "./policy_state.ts";
 
 // What is done about a guest that ended in its QEMU: the dump of its memory, and what follows.
 
@@ -25,10 +27,7 @@ export const guestEnded = (state: PolicyState, verdict: Verdict, circumstances: 
   if (verdict.process === "running") return wentOn(state, verdict, circumstances);
   if (isOperatorsReset(verdict)) {
     // It was only held because the guest's own resets are: it becomes the reset that it was meant to be, and the run goes on.
-    return {
-      state: { ...state, ...AT_REST, phase: "up", upSince: state.upSince ?? now, pending: "reset" },
-      actions: [{ kind: "reset" }],
-    };
+    return inPlace({ ...state, ...AT_REST, upSince: state.upSince ?? now }, "reset");
   }
   const action = actionFor(policy, verdict);
   if (typeof action === "string") return act(state, action, ranMs(state, now), circumstances);
@@ -76,35 +75,52 @@ const dumpFirst = (state: PolicyState, { dump, then }: DumpAction, lastRunMs: nu
     ...state,
     ...AT_REST,
     phase: "dumping",
-    dumping: { dump, then: { kind: "act", action: then, ranMs: lastRunMs } },
+    begun: { kind: "dump", dump, then: { kind: "act", action: then, ranMs: lastRunMs } },
   },
   actions: [{ kind: "dump", dump }],
 });
 
-/** The operator wants it started: the dump is finished first, since a policy wanted to know. */
-export const startAfterDump = (state: PolicyState): Decision =>
-  nothing({
-    ...state,
-    wanted: "up",
-    dumping: state.dumping && { ...state.dumping, then: { kind: "start" } },
-  });
+/** What follows the dump; null where there is none. */
+const thenOf = ({ begun }: PolicyState): AfterDump | null => begun?.kind === "dump" ? begun.then : null;
 
-/** Sees to a dump whose supervisor died. */
-export const followDump = (state: PolicyState): Decision =>
-  state.dumping === null
-    ? nothing(state)
-    : { state: { ...state, pending: "start" }, actions: [{ kind: "follow-dump", dump: state.dumping.dump }] };
+/** The operator wants it started: the dump is finished first, since a policy wanted to know. */
+export const startAfterDump = (state: PolicyState): Decision => {
+  const { begun } = state;
+  const then: AfterDump = { kind: "start" };
+  return nothing({ ...state, wanted: "up", begun: begun?.kind === "dump" ? { ...begun, then } : begun });
+};
 
 /** There is a dump, or there will be none. */
 export const afterDump = (state: PolicyState, circumstances: Circumstances): Decision => {
-  const then = state.dumping?.then;
-  if (then === undefined || then.kind === "start") return clearAwayAndStart(state);
+  const then = thenOf(state);
+  if (then === null || then.kind === "start") return clearAwayAndStart(state);
   return act(state, then.action, then.ranMs, circumstances);
 };
 
 /** QEMU is gone, and the guest's memory with it. */
 export const afterLostDump = (state: PolicyState, circumstances: Circumstances): Decision => {
-  const then = state.dumping?.then;
-  if (then === undefined || then.kind === "start") return startAfresh(state);
+  const then = thenOf(state);
+  if (then === null || then.kind === "start") return startAfresh(state);
   return afterEndWith(state, then.action, then.ranMs, circumstances);
+};
+
+/**
+ * Goes on with what an earlier supervisor began: it sees to the dump, or does once more what has not shown.
+ *
+ * @returns The decision; null where nothing was begun.
+ */
+export const goOn = (state: PolicyState, now: number): Decision | null => {
+  const { begun } = state;
+  switch (begun?.kind) {
+    case undefined:
+      return null;
+    case "reset":
+    case "resume":
+      return carryOutLate({ ...state, ...AT_REST, pending: begun.kind }, now);
+    case "dump":
+      return {
+        state: { ...state, ...AT_REST, phase: "dumping", begun },
+        actions: [{ kind: "follow-dump", dump: begun.dump }],
+      };
+  }
 };

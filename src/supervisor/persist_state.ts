@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { DUMP_FORMATS } from "../vm/mod.ts";
-import type { DumpOptions } from "./action.ts";
-import type { AfterDump, AfterStop, Pending, Phase, PolicyState, Wanted } from "./policy_state.ts";
+import type { AfterStop, Begun, Pending, Phase, PolicyState, Wanted } from "./policy_state.ts";
 
 /**
  * A `PolicyState` as it is kept in a file: plain JSON, every time in milliseconds of the wall clock, since the clock that decisions go by
@@ -16,7 +15,7 @@ export interface PersistedState {
   upSince: number | null;
   pending: Pending;
   after: AfterStop;
-  dumping: { dump: DumpOptions; then: AfterDump } | null;
+  begun: Begun | null;
 }
 
 /**
@@ -29,7 +28,7 @@ export interface PersistedState {
  */
 export function persistState(state: PolicyState, nowMono: number, nowWall: number): PersistedState {
   const wall = (mono: number) => nowWall + (mono - nowMono);
-  const { wanted, phase, history, upSince, pending, after, dumping } = state;
+  const { wanted, phase, history, upSince, pending, after, begun } = state;
   return {
     savedAt: nowWall,
     wanted,
@@ -38,7 +37,7 @@ export function persistState(state: PolicyState, nowMono: number, nowWall: numbe
     upSince: upSince === null ? null : wall(upSince),
     pending,
     after,
-    dumping,
+    begun,
   };
 }
 
@@ -55,7 +54,7 @@ export function persistState(state: PolicyState, nowMono: number, nowWall: numbe
 export function restoreState(kept: PersistedState, nowMono: number, nowWall: number): PolicyState {
   const passedMs = Math.max(0, nowWall - kept.savedAt);
   const mono = (wall: number) => nowMono - passedMs + (wall - kept.savedAt);
-  const { wanted, phase, history, upSince, pending, after, dumping } = kept;
+  const { wanted, phase, history, upSince, pending, after, begun } = kept;
   return {
     wanted,
     phase,
@@ -63,7 +62,7 @@ export function restoreState(kept: PersistedState, nowMono: number, nowWall: num
     upSince: upSince === null ? null : mono(upSince),
     pending,
     after,
-    dumping,
+    begun,
   };
 }
 
@@ -99,17 +98,22 @@ const stateSchema = v.object({
     v.object({ kind: v.literal("restart"), ranMs: duration }),
     v.object({ kind: v.literal("fail") }),
   ]),
-  dumping: v.nullable(v.object({
-    dump: v.object({
-      dir: v.exactOptional(v.string()),
-      format: v.exactOptional(v.picklist(DUMP_FORMATS)),
-      keep: v.exactOptional(v.pipe(finite, v.minValue(1))),
+  begun: v.nullable(v.variant("kind", [
+    v.object({ kind: v.literal("reset") }),
+    v.object({ kind: v.literal("resume") }),
+    v.object({
+      kind: v.literal("dump"),
+      dump: v.object({
+        dir: v.exactOptional(v.string()),
+        format: v.exactOptional(v.picklist(DUMP_FORMATS)),
+        keep: v.exactOptional(v.pipe(finite, v.minValue(1))),
+      }),
+      then: v.variant("kind", [
+        v.object({ kind: v.literal("act"), action: word, ranMs: duration }),
+        v.object({ kind: v.literal("start") }),
+      ]),
     }),
-    then: v.variant("kind", [
-      v.object({ kind: v.literal("act"), action: word, ranMs: duration }),
-      v.object({ kind: v.literal("start") }),
-    ]),
-  })),
+  ])),
 }) satisfies v.GenericSchema<unknown, PersistedState>;
 
 /**

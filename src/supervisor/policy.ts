@@ -5,6 +5,7 @@ import { afterDump, afterLostDump, guestEnded, startAfterDump } from "./guest_en
 import {
   afterEnd,
   carryOut,
+  carryOutLate,
   clearAwayAndRestart,
   endWaitAnd,
   forget,
@@ -22,9 +23,11 @@ import {
 } from "./policy_steps.ts";
 import {
   answersAgain,
-  endedUnresponsive,
   giveItUp,
+  goneUnseen,
+  heldUnseen,
   isStuck,
+  isStuckBusy,
   noLongerWaiting,
   waitForAnswer,
 } from "./unresponsive_steps.ts";
@@ -121,11 +124,11 @@ const TABLE = {
     "restart-asked": (state) => noLongerWaiting(state, stopAndStart(state)),
     "clear-asked": forget,
     "started": nothing,
-    "resumed": nothing,
+    "resumed": hasResumed,
     "guest-ended": (state, { verdict }, circumstances) =>
-      noLongerWaiting(state, guestEnded(state, verdict, circumstances)),
+      noLongerWaiting(state, heldUnseen(state, verdict, circumstances)),
     "ended": (state, { verdict }, circumstances) =>
-      noLongerWaiting(state, endedUnresponsive(state, verdict, circumstances)),
+      noLongerWaiting(state, goneUnseen(state, verdict, circumstances)),
     "wait-over": (state, _incident, circumstances) =>
       state.pending === "answer" ? giveItUp(state, circumstances) : nothing(state),
     "action-failed": (state, _incident, circumstances) =>
@@ -157,7 +160,7 @@ const TABLE = {
     "dumped": (state, _incident, circumstances) => afterDump(state, circumstances),
     "dump-failed": (state, _incident, circumstances) => afterDump(state, circumstances),
     // A dump that makes no progress fails by itself.
-    "stuck": nothing,
+    "stuck": (state, _incident, circumstances) => isStuckBusy(state, circumstances),
     "unstuck": nothing,
     "unreachable": nothing,
     "reachable": nothing,
@@ -217,11 +220,12 @@ const TABLE = {
     // Only where a held guest was waiting for its reset: its QEMU is gone now, so it becomes a start.
     "ended": (state, { verdict }, circumstances) =>
       state.pending === "start" ? nothing(state) : endWaitAnd(afterEnd(state, verdict, circumstances)),
-    "wait-over": (state, _incident, { now }) => carryOut(state, now),
+    "wait-over": (state, _incident, { now }) => carryOutLate(state, now),
     "action-failed": nothing,
     "dumped": nothing,
     "dump-failed": nothing,
-    "stuck": nothing,
+    "stuck": (state, _incident, circumstances) =>
+      state.pending === "start" ? nothing(state) : isStuckBusy(state, circumstances),
     "unstuck": nothing,
     // What is done about it when the wait is over will fail, and become a restart.
     "unreachable": nothing,
@@ -255,7 +259,7 @@ const TABLE = {
     "resumed": nothing,
     "guest-ended": nothing,
     "ended": (state, { verdict }, circumstances) =>
-      state.wanted === "up" ? afterEnd(state, verdict, circumstances) : settle(state, "stopped"),
+      state.wanted === "up" ? goneUnseen(state, verdict, circumstances) : settle(state, "stopped"),
     "wait-over": nothing,
     "action-failed": nothing,
     "dumped": nothing,

@@ -50,8 +50,8 @@ export type Phase =
   | "unverified";
 
 /**
- * What is still to be done: a start; a reset or a resume of the guest that QEMU holds; an answer of a QEMU that has lost its monitors.
- * `start` also where nothing is.
+ * What is waited for: the time of a start; of a reset or a resume of the guest that QEMU holds; an answer of a QEMU that has lost its
+ * monitors. `start` also where nothing is.
  */
 export type Pending = "start" | "reset" | "resume" | "answer";
 
@@ -73,28 +73,28 @@ export type AfterDump =
   /** The operator wants it started. */
   | { kind: "start" };
 
-/** A dump that is under way. */
-export interface DumpUnderWay {
-  dump: DumpOptions;
-  then: AfterDump;
-}
+/** What was begun with the guest that QEMU holds, and has not shown yet. Whoever began it may die meanwhile. */
+export type Begun =
+  | { kind: "reset" }
+  | { kind: "resume" }
+  | { kind: "dump"; dump: DumpOptions; then: AfterDump };
 
 /** What is known of one guest. A plain value: each step makes a new one. */
 export interface PolicyState {
   wanted: Wanted;
   phase: Phase;
   history: RestartHistory;
-  /** Since when it has been up, in milliseconds; null while it is not. */
+  /** Since when it has been up, in milliseconds, as far as is known; null while it is not. */
   upSince: number | null;
   /**
-   * In `backoff`, what the wait is for; for `reset` and `resume` QEMU is there and holds the guest. In `up`, what was begun in place and
-   * has not shown yet. In `unresponsive`, whether an answer is waited for.
+   * In `backoff`, what the wait is for; for `reset` and `resume` QEMU is there and holds the guest. In `unresponsive`, whether an answer is
+   * waited for.
    */
   pending: Pending;
   /** What the end of `stopping` leads to. */
   after: AfterStop;
-  /** The dump that was begun, in `dumping`, and in `unresponsive` where its QEMU was found so; else null. */
-  dumping: DumpUnderWay | null;
+  /** A dump in `dumping`, a reset or a resume in `up`; any of them in `unresponsive` and `unverified`; else null. */
+  begun: Begun | null;
 }
 
 /** A guest that was never started. */
@@ -105,5 +105,5 @@ export const INITIAL_STATE: PolicyState = {
   upSince: null,
   pending: "start",
   after: { kind: "nothing" },
-  dumping: null,
+  begun: null,
 };

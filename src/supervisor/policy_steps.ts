@@ -8,11 +8,11 @@ import type { AfterStop, PolicyState, Wanted } from "./policy_state.ts";
 // What the cells of the tables in `policy.ts` and `after_death.ts` do: each is a function of values, and says nothing of when it is done.
 
 /** Nothing begun, nothing to follow. */
-export const AT_REST: Pick<PolicyState, "upSince" | "pending" | "after" | "dumping"> = {
+export const AT_REST: Pick<PolicyState, "upSince" | "pending" | "after" | "begun"> = {
   upSince: null,
   pending: "start",
   after: { kind: "nothing" },
-  dumping: null,
+  begun: null,
 };
 
 type Step = (state: PolicyState) => Decision;
@@ -88,7 +88,7 @@ export const isUpAgain = (state: PolicyState, now: number): Decision =>
   nothing({ ...state, ...AT_REST, phase: "up", upSince: state.upSince ?? now });
 
 /** What was begun in place has shown. */
-export const hasResumed = (state: PolicyState): Decision => nothing({ ...state, pending: "start" });
+export const hasResumed = (state: PolicyState): Decision => nothing({ ...state, begun: null });
 
 /** How long it has been up; 0 when it was not. */
 export const ranMs = (state: PolicyState, now: number): number =>
@@ -148,7 +148,7 @@ export const waitFor = (state: PolicyState, delayMs: number): Decision => ({
   actions: [{ kind: "wait", delayMs }],
 });
 
-/** Does what was waited for. What is done in place stays pending until it shows, in case its supervisor dies meanwhile. */
+/** Does what was waited for. What is done in place has only begun until it shows. */
 export const carryOut = (state: PolicyState, now: number): Decision => {
   switch (state.pending) {
     case "start":
@@ -156,8 +156,22 @@ export const carryOut = (state: PolicyState, now: number): Decision => {
       return { state: { ...state, ...AT_REST, phase: "starting" }, actions: [{ kind: "start" }] };
     case "reset":
     case "resume":
-      return { state: { ...state, phase: "up", upSince: now }, actions: [{ kind: state.pending }] };
+      return inPlace({ ...state, upSince: now }, state.pending);
   }
+};
+
+/** Does something to the guest that QEMU holds. */
+export const inPlace = (state: PolicyState, kind: "reset" | "resume"): Decision => ({
+  state: { ...state, phase: "up", pending: "start", begun: { kind } },
+  actions: [{ kind }],
+});
+
+/** Does late what was to be done earlier: it counts from now on, so that no two restarts come closer together than the limit has it. */
+export const carryOutLate = (state: PolicyState, now: number): Decision => {
+  const { times } = state.history;
+  const last = times.at(-1);
+  if (last === undefined || last >= now) return carryOut(state, now);
+  return carryOut({ ...state, history: { ...state.history, times: [...times.slice(0, -1), now] } }, now);
 };
 
 /** Lets a guest make its first step. */
@@ -185,9 +199,3 @@ export const stopped = (state: PolicyState, circumstances: Circumstances): Decis
       return settle(state, "restart-limit");
   }
 };
-
-/** Something runs in its place that could not be proven to be it. */
-export const leaveAlone = (state: PolicyState): Decision => ({
-  state: { ...state, ...AT_REST, phase: "unverified" },
-  actions: [{ kind: "give-up", why: "unverifiable" }],
-});

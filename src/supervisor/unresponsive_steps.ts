@@ -1,7 +1,8 @@
 import type { Verdict } from "../vm/mod.ts";
 import { wordOf } from "./action.ts";
 import { actionFor } from "./cause_table.ts";
-import { afterLostDump, followDump } from "./guest_end_steps.ts";
+import { afterLostDump, goOn, guestEnded } from "./guest_end_steps.ts";
+import type { GuestNow } from "./incident.ts";
 import type { Circumstances, Decision } from "./policy_action.ts";
 import {
   afterEnd,
@@ -38,32 +39,59 @@ export const isStuck = (state: PolicyState, circumstances: Circumstances): Decis
   }
 };
 
+/** The same of one that is waited for, or dumped: its report changes nothing. */
+export const isStuckBusy = (state: PolicyState, circumstances: Circumstances): Decision => {
+  if (circumstances.policy.onStuck.action === "report") return nothing(state);
+  const decision = isStuck(state, circumstances);
+  return state.phase === "backoff" ? endWaitAnd(decision) : decision;
+};
+
 /** It does not answer a new supervisor: for how long already, nobody knows. */
 export const isFoundStuck = (state: PolicyState): Decision => nothing(unresponsive(state, "start"));
 
-/** What was known of its life stays so, and a dump that was begun. */
+/** What was known of its life stays so, and what was begun. */
 const unresponsive = (state: PolicyState, pending: "start" | "answer"): PolicyState => {
-  const { upSince, dumping } = state;
-  return { ...state, ...AT_REST, phase: "unresponsive", upSince, dumping, pending };
+  const { upSince, begun } = state;
+  return { ...state, ...AT_REST, phase: "unresponsive", upSince, begun, pending };
 };
 
-/** It answers again. One that never came up, because its supervisor died before that, begins now. */
-export const answersAgain = (
-  state: PolicyState,
-  guest: "running" | "held" | "prelaunch",
-  now: number,
-): Decision => {
-  if (guest === "held" && state.dumping !== null) return followDump({ ...state, phase: "dumping" });
-  return guest === "prelaunch" && state.upSince === null ? letGo(state, now) : isUpAgain(state, now);
+/** It answers again. */
+export const answersAgain = (state: PolicyState, guest: GuestNow, now: number): Decision => {
+  switch (guest) {
+    case "running":
+      return isUpAgain(state, now);
+    case "held":
+      // Its end comes next, and is decided about then.
+      return isFoundStuck(state);
+    case "prelaunch":
+      return prelaunchUnseen(state, now);
+  }
 };
+
+/** It has not made a step. One that never came up, or was being reset, begins now; else somebody had paused it, and may want it so. */
+export const prelaunchUnseen = (state: PolicyState, now: number): Decision =>
+  state.upSince === null || state.begun !== null ? letGo(state, now) : isUpAgain(state, now);
+
+/** It is held at its end: what was begun before that is done, and only else it is a new one. */
+export const heldUnseen = (state: PolicyState, verdict: Verdict, circumstances: Circumstances): Decision =>
+  (verdict.process === "held" ? goOn(state, circumstances.now) : null) ??
+    guestEnded(state, verdict, circumstances);
 
 /** It is gone. */
-export const endedUnresponsive = (
+export const goneUnseen = (
   state: PolicyState,
-  verdict: Verdict,
+  verdict: Pick<Verdict, "cause" | "tripleFault">,
   circumstances: Circumstances,
 ): Decision =>
-  state.dumping === null ? afterEnd(state, verdict, circumstances) : afterLostDump(state, circumstances);
+  state.begun?.kind === "dump"
+    ? afterLostDump(state, circumstances)
+    : afterEnd(state, verdict, circumstances);
+
+/** Something runs in its place that could not be proven to be it. */
+export const leaveAlone = (state: PolicyState): Decision => ({
+  state: { ...unresponsive(state, "start"), phase: "unverified" },
+  actions: [{ kind: "give-up", why: "unverifiable" }],
+});
 
 /** Its monitors are lost: it is given time to end, or to be reached again. */
 export const waitForAnswer = (state: PolicyState, circumstances: Circumstances): Decision => {

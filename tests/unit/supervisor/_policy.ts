@@ -9,7 +9,7 @@ import {
   type Phase,
   type PolicyState,
 } from "../../../src/supervisor/policy.ts";
-import type { DumpUnderWay } from "../../../src/supervisor/policy_state.ts";
+import type { Begun } from "../../../src/supervisor/policy_state.ts";
 import { policyOf } from "../../../src/supervisor/policy_of.ts";
 import type { Policy, SupervisedVm } from "../../../src/supervisor/spec.ts";
 
@@ -42,7 +42,8 @@ export const NOW: number = 1_000_000;
 export const USED: RestartHistory = { times: [NOW - 500], attempts: 1, lastDelayMs: 0 };
 
 /** What follows the dump of a guest in `dumping`. */
-export const THEN_RESTART: DumpUnderWay = {
+export const THEN_RESTART: Extract<Begun, { kind: "dump" }> = {
+  kind: "dump",
   dump: { keep: 1 },
   then: { kind: "act", action: "restart", ranMs: 100 },
 };
@@ -50,8 +51,8 @@ export const THEN_RESTART: DumpUnderWay = {
 export function at(phase: Phase, more: Partial<PolicyState> = {}): PolicyState {
   const wanted = phase === "down" || phase === "stopping" ? "down" : "up";
   const upSince = phase === "up" || phase === "unresponsive" ? NOW - 100 : null;
-  const dumping = phase === "dumping" ? THEN_RESTART : null;
-  return { ...INITIAL_STATE, phase, wanted, upSince, dumping, ...more };
+  const begun = phase === "dumping" ? THEN_RESTART : null;
+  return { ...INITIAL_STATE, phase, wanted, upSince, begun, ...more };
 }
 
 export function under(spec: Parameters<typeof policy>[0] = {}): Circumstances {

@@ -3,6 +3,9 @@ import { type Found, resumeAfterDeath } from "../../../src/supervisor/after_deat
 import { decide, type Phase, type PolicyState } from "../../../src/supervisor/policy.ts";
 import { at, line, NOW, THEN_RESTART, under, USED, verdict } from "./_policy.ts";
 
+/** One restart, that is only done now. */
+const LATE = { ...USED, times: [NOW] };
+
 const FOUND: { [K in Found["kind"]]: Extract<Found, { kind: K }> } = {
   "running": { kind: "running" },
   "held": { kind: "held", verdict: verdict("guest-panic", { process: "held" }) },
@@ -109,7 +112,7 @@ const CELLS: Record<Phase, Record<Found["kind"], string>> = {
   "unverified": {
     "running": UP,
     "held": "stopping, wanted up: clear-away",
-    "prelaunch": UP,
+    "prelaunch": LET_GO,
     "stuck": STUCK,
     "silent": AWAIT,
     "gone": "starting, wanted up: start",
@@ -143,27 +146,28 @@ Deno.test("resumeAfterDeath() lets a stop win over whatever is found, also in pl
 Deno.test("resumeAfterDeath() starts what was about to be started, and does not count that once more", () => {
   const starting = at("starting", { history: USED });
   const { state, actions } = resumeAfterDeath(starting, { kind: "gone", verdict: null }, under());
-  assertEquals([state, actions], [starting, [{ kind: "start" }]]);
+  // It counts from when it is done, which is later than was written down.
+  assertEquals([state, actions], [{ ...starting, history: LATE }, [{ kind: "start" }]]);
   // One that ended on its way is a failure like any other.
   assertEquals(resumed(starting, FOUND.gone), "backoff, wanted up: wait 100");
 });
 
 Deno.test("resumeAfterDeath() does what was begun in place, and does not count that once more", async (t) => {
-  for (const pending of ["reset", "resume"] as const) {
-    const begun = at("up", { pending, history: USED });
-    await t.step(`${pending}, before QEMU was told`, () => {
+  for (const kind of ["reset", "resume"] as const) {
+    const begun = at("up", { begun: { kind }, history: USED });
+    await t.step(`${kind}, before QEMU was told`, () => {
       const { state, actions } = resumeAfterDeath(begun, FOUND.held, under());
-      assertEquals([state.history, state.pending, actions], [USED, pending, [{ kind: pending }]]);
+      assertEquals([state.history, state.begun, actions], [LATE, { kind }, [{ kind }]]);
     });
-    await t.step(`${pending}, between its two commands`, () => {
+    await t.step(`${kind}, between its two commands`, () => {
       const { state, actions } = resumeAfterDeath(begun, FOUND.prelaunch, under());
       assertEquals([state.history, actions], [USED, [{ kind: "resume" }]]);
     });
-    await t.step(`${pending}, after it`, () => {
+    await t.step(`${kind}, after it`, () => {
       const { state, actions } = resumeAfterDeath(begun, FOUND.running, under());
-      assertEquals([state.phase, state.pending, state.history, actions], ["up", "start", USED, []]);
+      assertEquals([state.phase, state.begun, state.history, actions], ["up", null, USED, []]);
     });
-    await t.step(`${pending}, which has shown before the guest ended again`, () => {
+    await t.step(`${kind}, which has shown before the guest ended again`, () => {
       const { state: shown } = decide(begun, { kind: "resumed" }, under());
       assertEquals(resumed(shown, FOUND.held), "stopping, wanted up: clear-away");
     });
@@ -212,10 +216,10 @@ Deno.test("resumeAfterDeath() ends a QEMU as its supervisor had begun to, and do
 
 Deno.test("resumeAfterDeath() keeps what follows a dump, whether it is there to be followed or lost", () => {
   const stops = at("dumping", {
-    dumping: { dump: { keep: 1 }, then: { kind: "act", action: "stop", ranMs: 0 } },
+    begun: { kind: "dump", dump: { keep: 1 }, then: { kind: "act", action: "stop", ranMs: 0 } },
   });
   const { state, actions } = resumeAfterDeath(stops, FOUND.held, under());
-  assertEquals([state.dumping, actions], [stops.dumping, [{ kind: "follow-dump", dump: { keep: 1 } }]]);
+  assertEquals([state.begun, actions], [stops.begun, [{ kind: "follow-dump", dump: { keep: 1 } }]]);
   assertEquals(resumed(stops, FOUND.gone), "down, wanted down: give up: stopped");
 });
 
@@ -238,9 +242,11 @@ Deno.test("resumeAfterDeath() leaves one that is stuck to onStuck, and ends none
 Deno.test("resumeAfterDeath() comes back to a dump when a QEMU answers that was found stuck in it", () => {
   for (const kind of ["stuck", "silent"] as const) {
     const { state } = resumeAfterDeath(at("dumping"), { kind }, under());
-    assertEquals(state.dumping, THEN_RESTART);
-    const again = decide(state, { kind: "reachable", guest: "held" }, under());
-    assertEquals([again.state.phase, again.state.dumping, again.actions.at(-1)], [
+    assertEquals(state.begun, THEN_RESTART);
+    const back = decide(state, { kind: "reachable", guest: "held" }, under()).state;
+    // Its end comes after that.
+    const again = decide(back, { kind: "guest-ended", verdict: FOUND.held.verdict }, under());
+    assertEquals([again.state.phase, again.state.begun, again.actions.at(-1)], [
       "dumping",
       THEN_RESTART,
       { kind: "follow-dump", dump: THEN_RESTART.dump },

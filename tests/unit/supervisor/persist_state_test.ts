@@ -18,7 +18,8 @@ const RICH: PolicyState = {
   upSince: null,
   pending: "reset",
   after: { kind: "restart", ranMs: 12.5 },
-  dumping: {
+  begun: {
+    kind: "dump",
     dump: { dir: "/dumps", format: "elf", keep: 2 },
     then: { kind: "act", action: "preserve", ranMs: 7 },
   },
@@ -80,8 +81,8 @@ Deno.test("parsePersistedState() names what is wrong in a file", async (t) => {
     ],
     [{ ...good, after: { kind: "party" } }, "'after.kind' must be "],
     [
-      { ...good, dumping: { ...good.dumping, then: { kind: "act", action: "sing", ranMs: 0 } } },
-      "'dumping.then.action' must be ",
+      { ...good, begun: { ...good.begun, then: { kind: "act", action: "sing", ranMs: 0 } } },
+      "'begun.then.action' must be ",
     ],
     [{ ...good, upSince: undefined }, "'upSince' must be "],
     [null, "'it' must be Object: found null"],

@@ -20,7 +20,11 @@ Deno.test("decide() dumps a guest that QEMU holds before anything else is done a
       const decision = decide(at("up"), held("guest-panic"), first(then));
       assertEquals(decision.actions, [{ kind: "dump", dump: DUMP }]);
       assertEquals(decision.state.phase, "dumping");
-      assertEquals(decision.state.dumping, { dump: DUMP, then: { kind: "act", action: then, ranMs: 100 } });
+      assertEquals(decision.state.begun, {
+        kind: "dump",
+        dump: DUMP,
+        then: { kind: "act", action: then, ranMs: 100 },
+      });
     });
   }
 });
@@ -38,7 +42,9 @@ Deno.test("decide() does what follows a dump whether it worked or not", async (t
       const { state } = decide(at("up"), held("guest-panic"), first(then));
       for (const kind of ["dumped", "dump-failed"] as const) {
         assertEquals(decided(state, { kind }, first(then)), expected);
-        assertEquals(decide(state, { kind }, first(then)).state.dumping, null);
+        // What is done in place has then begun in its turn.
+        const begun = then === "reset" || then === "resume" ? { kind: then } : null;
+        assertEquals(decide(state, { kind }, first(then)).state.begun, begun);
       }
     });
   }
@@ -77,7 +83,7 @@ Deno.test("decide() goes on without a dump where there is nothing left to dump",
 
 Deno.test("decide() stops a guest that is being dumped, and forgets what was to follow", () => {
   const { state, actions } = decide(at("dumping"), { kind: "stop-asked" }, under());
-  assertEquals([state.phase, state.wanted, state.dumping, actions], [
+  assertEquals([state.phase, state.wanted, state.begun, actions], [
     "stopping",
     "down",
     null,
@@ -91,7 +97,7 @@ Deno.test("decide() finishes the dump before it starts a guest as the operator a
   for (const kind of ["start-asked", "restart-asked"] as const) {
     const stops: PolicyState = at("dumping", {
       history: USED,
-      dumping: { dump: DUMP, then: { kind: "act", action: "stop", ranMs: 100 } },
+      begun: { kind: "dump", dump: DUMP, then: { kind: "act", action: "stop", ranMs: 100 } },
     });
     const { state } = decide(stops, { kind }, under());
     assertEquals(line({ state, actions: [] }), "dumping, wanted up: nothing");
@@ -127,6 +133,6 @@ Deno.test("decide() dumps the last life as well, and then gives up", () => {
 
 Deno.test("decide() takes a guest that a person lets run after its dump for up", () => {
   const { state } = decide(at("dumping"), { kind: "resumed" }, under());
-  assertEquals([state.phase, state.upSince, state.dumping], ["up", NOW, null]);
+  assertEquals([state.phase, state.upSince, state.begun], ["up", NOW, null]);
   assertEquals(decided(state, { kind: "dumped" }), "up, wanted up: nothing");
 });

@@ -1,113 +1,72 @@
-// What the policy promises whatever happens, in any order, over months: with a clock that is only a number.
+// What the policy promises whatever happens, in any order, over months, also when its supervisor dies at any step: with clocks that are
+// only numbers.
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { CAUSE_CLASSES, RESTARTED } from "../../../src/supervisor/cause_table.ts";
-import { decide, type Incident, INITIAL_STATE, type Phase } from "../../../src/supervisor/policy.ts";
-import { type Action, type Policy, policyOf, type RestartWhen } from "../../../src/supervisor/spec.ts";
-import type { VerdictCause } from "../../../src/vm/mod.ts";
+import { parsePersistedState, persistState, restoreState } from "../../../src/supervisor/persist_state.ts";
+import { type Found, resumeAfterDeath } from "../../../src/supervisor/after_death.ts";
+import {
+  type Circumstances,
+  decide,
+  type Decision,
+  type Incident,
+  INITIAL_STATE,
+  type PolicyState,
+} from "../../../src/supervisor/policy.ts";
+import { policyOf } from "../../../src/supervisor/policy_of.ts";
+import type { Policy } from "../../../src/supervisor/spec.ts";
+import { aCause, aPolicy, aRandom, type Moment, moments } from "./_arbitraries.ts";
 import { verdict } from "./_policy.ts";
-import { type Happening, World } from "./_world.ts";
+import { type Death, World } from "./_world.ts";
 
-const causes = Object.keys(CAUSE_CLASSES) as VerdictCause[];
-const restarts = Object.keys(RESTARTED) as RestartWhen[];
-const actions: Action[] = ["restart", "reset", "resume", "preserve", "stop"];
+const RUNS = { numRuns: 1_000 } as const;
 
-const aCause = fc.constantFrom(...causes);
-const aPolicy: fc.Arbitrary<Policy> = fc.record({
-  restart: fc.constantFrom(...restarts, "always" as const),
-  limit: fc.record({
-    restarts: fc.oneof(fc.nat(6), fc.nat(30), fc.constant(Infinity)),
-    withinMs: fc.oneof(fc.nat(200_000), fc.constant(Infinity)),
-  }),
-  backoff: fc.record({
-    initialMs: fc.nat(2_000),
-    factor: fc.integer({ min: 100, max: 400 }).map((percent) => percent / 100),
-    maxMs: fc.integer({ min: 2_000, max: 60_000 }),
-    jitter: fc.nat(100).map((percent) => percent / 100),
-    resetAfterMs: fc.nat(100_000),
-  }),
-  onCause: fc.dictionary(aCause, fc.constantFrom(...actions), { maxKeys: 4 }),
-}).map((spec) => policyOf(spec));
-
-// Not fc.double(): nearly all doubles are next to 0.
-const aRandom = fc.nat(999).map((thousandths) => thousandths / 1_000);
-
-const aHappening: fc.Arbitrary<Happening> = fc.oneof(
-  {
-    weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("asked" as const), ask: fc.constantFrom("start", "restart") }),
-  },
-  { weight: 1, arbitrary: fc.constant({ kind: "asked" as const, ask: "stop" as const }) },
-  { weight: 6, arbitrary: fc.constant({ kind: "done" as const }) },
-  { weight: 2, arbitrary: fc.constant({ kind: "failed" as const }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant("guest-ended" as const), cause: aCause }) },
-  { weight: 1, arbitrary: fc.constant({ kind: "rebooted" as const }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("died" as const), cause: aCause }) },
-  { weight: 1, arbitrary: fc.constant({ kind: "resumed" as const }) },
-);
-const aStep = fc.record({
-  ms: fc.oneof(fc.nat(50), fc.nat(5_000), fc.nat(120_000)),
-  happening: aHappening,
-  random: aRandom,
-});
-
-function live(policy: Policy, steps: { ms: number; happening: Happening; random: number }[]): World {
+function live(policy: Policy, moments: readonly Moment[]): World {
   const world = new World(policy);
   world.happen({ kind: "asked", ask: "start" }, 0);
-  for (const { ms, happening, random } of steps) {
+  for (const { ms, happening, random, death } of moments) {
     world.pass(ms, random);
-    world.happen(happening, random);
+    world.happen(happening, random, death);
   }
   return world;
 }
 
-/** When the policy gave the guest another life by itself: at an operator's word the count begins again. */
-function restartTimes(world: World): number[][] {
-  const runs: number[][] = [[]];
-  for (const { nowMs, incident, actions } of world.log) {
-    const begins = actions.some(({ kind }) => kind === "start" || kind === "reset" || kind === "resume");
-    if (begins && ["start-asked", "restart-asked"].includes(incident)) runs.push([]);
-    else if (begins) runs.at(-1)?.push(nowMs);
-  }
-  return runs;
-}
-
 Deno.test("decide() has one QEMU at a time, keeps a stop, and leaves no wait behind, whatever happens", () => {
   fc.assert(
-    fc.property(aPolicy, fc.array(aStep, { minLength: 40, maxLength: 120 }), (policy, steps) => {
+    fc.property(aPolicy, moments(), (policy, moments) => {
       // The world itself checks each step.
-      const world = live(policy, steps);
+      const world = live(policy, moments);
       world.happen({ kind: "asked", ask: "stop" }, 0.5);
       world.settle(0.5);
       assertEquals([world.state.phase, world.state.wanted], ["down", "down"]);
     }),
-    { numRuns: 1_000 },
+    RUNS,
   );
 });
 
-Deno.test("decide() begins no more lives by itself within the limit's period than the limit allows", () => {
+Deno.test("decide() begins no more lives by itself within the limit's period than the limit allows, whoever dies", () => {
   fc.assert(
-    fc.property(aPolicy, fc.array(aStep, { minLength: 40, maxLength: 120 }), (policy, steps) => {
+    fc.property(aPolicy, moments({ operator: "no" }), (policy, moments) => {
       const { restarts, withinMs } = policy.limit;
-      for (const times of operatorless(policy, steps)) {
+      for (const times of live(policy, moments).lives) {
         for (let i = 0; i + restarts < times.length; i++) {
           const [first = 0, last = 0] = [times[i], times[i + restarts]];
-          assert(last - first >= withinMs, `${restarts + 1} restarts in ${last - first} ms`);
+          // What a file's numbers are good for.
+          assert(last - first >= withinMs - 0.5, `${restarts + 1} restarts in ${last - first} ms`);
         }
       }
     }),
-    { numRuns: 1_000 },
+    RUNS,
   );
 });
 
-/** The restarts of a life in which the operator asks for nothing but the first start. */
-function operatorless(policy: Policy, steps: Parameters<typeof live>[1]): number[][] {
-  return restartTimes(live(policy, steps.filter(({ happening }) => happening.kind !== "asked")));
-}
-
-Deno.test("decide() never waits less than before while the guest keeps failing", () => {
+Deno.test("decide() never waits less than before while the guest keeps failing, whoever dies", () => {
+  const aLife = fc.record({
+    random: aRandom,
+    death: fc.option(fc.constantFrom<Death["at"][]>("before-write", 0, 1)),
+    backMs: fc.nat(10_000_000),
+  });
   fc.assert(
-    fc.property(aPolicy, fc.array(aRandom, { minLength: 1, maxLength: 40 }), (policy, randoms) => {
+    fc.property(aPolicy, fc.array(aLife, { minLength: 1, maxLength: 40 }), (policy, lives) => {
       const failing: Policy = {
         ...policy,
         restart: "always",
@@ -117,67 +76,140 @@ Deno.test("decide() never waits less than before while the guest keeps failing",
       };
       const world = new World(failing);
       world.happen({ kind: "asked", ask: "start" }, 0);
-      for (const random of randoms) {
+      const waits: number[] = [];
+      for (const { random, death, backMs } of lives) {
         world.happen({ kind: "done" }, random);
         world.pass(59_999, random);
-        world.happen({ kind: "died", cause: "killed" }, random);
+        world.happen(
+          { kind: "died", cause: "killed" },
+          random,
+          death === null ? null : {
+            at: death,
+            half: false,
+            awayMs: 0,
+            backMs,
+            meanwhile: [],
+            launch: "prelaunch",
+            verified: true,
+          },
+        );
+        const { lastDelayMs } = world.state.history;
+        waits.push(lastDelayMs);
+        // The world checks that nothing begins before its time.
         world.pass(60_000, random);
+        assertEquals(world.state.phase === "starting" || world.state.phase === "up", true);
       }
-      const waits = world.log.flatMap(({ actions }) =>
-        actions.flatMap((a) => a.kind === "wait" ? [a.delayMs] : [])
-      );
       assertEquals(waits, waits.toSorted((a, b) => a - b));
     }),
   );
 });
 
+/** Anything that could be told, whether it makes sense or not. */
+const aVerdict = fc.record({
+  cause: aCause,
+  process: fc.constantFrom("ended" as const, "held" as const, "running" as const),
+  tripleFault: fc.constantFrom(true, false, "unknown" as const, null),
+}).map(({ cause, ...more }) => verdict(cause, more));
+const aGuest = fc.constantFrom("running" as const, "held" as const, "prelaunch" as const);
+const anIncident: fc.Arbitrary<Incident> = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom(
+      ...["started", "resumed", "wait-over", "action-failed", "dumped", "dump-failed"] as const,
+      ...["start-asked", "restart-asked", "stop-asked", "clear-asked", "stuck", "unreachable"] as const,
+    ),
+  }),
+  fc.record({ kind: fc.constantFrom("guest-ended" as const, "ended" as const), verdict: aVerdict }),
+  fc.record({ kind: fc.constantFrom("unstuck" as const, "reachable" as const), guest: aGuest }),
+);
+const aFound: fc.Arbitrary<Found> = fc.oneof(
+  fc.record({ kind: fc.constantFrom("running", "prelaunch", "stuck", "silent", "unverifiable") }),
+  fc.record({ kind: fc.constant("held" as const), verdict: aVerdict }),
+  fc.record({ kind: fc.constant("gone" as const), verdict: fc.option(aVerdict) }),
+);
+
+interface Told {
+  one: Incident | Found;
+  decideOn: (state: PolicyState, circumstances: Circumstances) => Decision;
+}
+
 Deno.test("decide() has an answer even to what can't happen, and a stop is kept there too", () => {
-  const phases: Phase[] = ["down", "starting", "up", "held", "stopping", "backoff", "failed"];
-  const aVerdict = fc.record({
-    cause: aCause,
-    process: fc.constantFrom("ended" as const, "held" as const, "running" as const),
-    tripleFault: fc.constantFrom(true, false, "unknown" as const, null),
-  }).map(({ cause, ...more }) => verdict(cause, more));
-  const anIncident: fc.Arbitrary<Incident> = fc.oneof(
-    fc.record({
-      kind: fc.constantFrom(
-        "started",
-        "resumed",
-        "wait-over",
-        "action-failed",
-        "start-asked",
-        "restart-asked",
-        "stop-asked",
-      ),
-    }) as fc.Arbitrary<Incident>,
-    fc.record({ kind: fc.constantFrom("guest-ended", "ended"), verdict: aVerdict }) as fc.Arbitrary<Incident>,
-  );
   fc.assert(
     fc.property(
       aPolicy,
-      fc.array(anIncident, { maxLength: 30 }),
+      fc.array(fc.oneof(anIncident.map(toDecide), aFound.map(toResume)), { maxLength: 30 }),
       aRandom,
-      (policy, incidents, random) => {
+      (policy, told, random) => {
         let state = INITIAL_STATE;
         let stopped = false;
-        for (const [index, incident] of incidents.entries()) {
-          const decision = decide(state, incident, { policy, now: 1_000 + index, random });
+        for (const [index, { one, decideOn }] of told.entries()) {
+          const decision = decideOn(state, { policy, now: 1_000 + index, random });
           state = decision.state;
-          assert(phases.includes(state.phase));
-          if (incident.kind.endsWith("-asked")) stopped = incident.kind === "stop-asked";
+          if (one.kind.endsWith("-asked") && one.kind !== "clear-asked") stopped = one.kind === "stop-asked";
+          const kinds = decision.actions.map(({ kind }) => kind);
           if (stopped) {
-            assertEquals(
-              decision.actions.filter(({ kind }) => ["start", "reset", "resume"].includes(kind)),
-              [],
-            );
+            assertEquals(kinds.filter((kind) => ["start", "reset", "resume", "dump"].includes(kind)), []);
             assertEquals(state.wanted, "down");
           }
+          // One thing at a time: never two lives, two ends or two waits, and a wait is ended before anything else is done.
+          assert(kinds.length <= 2, `${kinds}`);
+          if (kinds.length === 2) assertEquals(kinds[0], "end-wait");
+          // Whatever it comes to can be written down.
+          const kept = parsePersistedState(JSON.parse(JSON.stringify(persistState(state, 0, 0))));
+          assertEquals(restoreState(kept, 0, 0), state);
         }
       },
     ),
-    { numRuns: 1_000 },
+    RUNS,
   );
 });
+
+function toDecide(one: Incident): Told {
+  return { one, decideOn: (state, circumstances) => decide(state, one, circumstances) };
+}
+
+function toResume(one: Found): Told {
+  return { one, decideOn: (state, circumstances) => resumeAfterDeath(state, one, circumstances) };
+}
+
+Deno.test("restoreState() gives back a state that decides as the one that was kept, at whatever moment", () => {
+  fc.assert(
+    fc.property(
+      aPolicy,
+      moments({ deaths: "no" }),
+      fc.array(anIncident, { maxLength: 20 }),
+      fc.nat(1_000_000),
+      fc.nat(50_000),
+      (policy, moments, incidents, awayMs, laterMs) => {
+        const world = live(policy, moments);
+        const kept = JSON.stringify(persistState(world.state, world.monoMs, 1_000_000_000));
+        let one = world.state;
+        let other = restoreState(parsePersistedState(JSON.parse(kept)), laterMs, 1_000_000_000 + awayMs);
+        for (const [index, incident] of incidents.entries()) {
+          const after = awayMs + index * 1_000;
+          const decisions = [
+            decide(one, incident, { policy, now: world.monoMs + after, random: 0.25 }),
+            decide(other, incident, { policy, now: laterMs + index * 1_000, random: 0.25 }),
+          ] as const;
+          assertEquals(decisions[1].actions, decisions[0].actions);
+          one = decisions[0].state;
+          other = decisions[1].state;
+          assertEquals(ages(other, laterMs + index * 1_000), ages(one, world.monoMs + after));
+        }
+      },
+    ),
+    RUNS,
+  );
+});
+
+/** A state by how long ago things were. */
+function ages(state: PolicyState, now: number): unknown {
+  const { history, upSince } = state;
+  return {
+    ...state,
+    history: { ...history, times: history.times.map((at) => now - at) },
+    upSince: upSince === null ? null : now - upSince,
+  };
+}
 
 Deno.test("decide() keeps a guest through months of failures", async (t) => {
   const monthsMs = 90 * 24 * 3_600_000;
@@ -231,5 +263,31 @@ Deno.test("decide() keeps a guest through months of failures", async (t) => {
     }
     assertEquals(world.state.history.lastDelayMs, 0);
     assertEquals(world.state.history.times.length, 60);
+  });
+  await t.step("one whose supervisor dies of each of its ends as well is no worse off", () => {
+    const death: Death = {
+      at: "before-write",
+      half: false,
+      awayMs: 5_000,
+      backMs: 0,
+      meanwhile: [],
+      launch: "prelaunch",
+      verified: true,
+    };
+    const world = new World(policyOf({}));
+    world.happen({ kind: "asked", ask: "start" }, 0);
+    for (let life = 0; world.nowMs < monthsMs; life++) {
+      world.happen({ kind: "done" }, 0.5, { ...death, at: life % 2 === 0 ? 0 : "before-write" });
+      world.pass(3_600_000, 0.5);
+      world.happen({ kind: "died", cause: "killed" }, 0.5, {
+        ...death,
+        at: life % 3 === 0 ? "before-write" : 0,
+      });
+      assertEquals(world.state.phase, "starting");
+    }
+    assert(world.lives.flat().length > 2_000);
+    assert(
+      world.log.every(({ actions }) => actions.every(({ kind }) => kind !== "wait" && kind !== "give-up")),
+    );
   });
 });

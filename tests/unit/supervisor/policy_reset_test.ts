@@ -112,7 +112,7 @@ Deno.test("decide() counts a reset that the policy itself asks for once, and kno
   const panic: Incident = { kind: "guest-ended", verdict: verdict("guest-panic", { process: "held" }) };
   const inPlace = under({ onCause: { "guest-panic": "reset" } });
   const begun = decide(at("up"), panic, inPlace);
-  assertEquals([begun.actions, begun.state.pending], [[{ kind: "reset" }], "reset"]);
+  assertEquals([begun.actions, begun.state.begun], [[{ kind: "reset" }], { kind: "reset" }]);
   const shown = decide(begun.state, { kind: "resumed" }, inPlace).state;
-  assertEquals([shown.phase, shown.pending, shown.history.times.length], ["up", "start", 1]);
+  assertEquals([shown.phase, shown.begun, shown.history.times.length], ["up", null, 1]);
 });

@@ -44,6 +44,22 @@ Deno.test("decide() takes one that was preserved because it was stuck for up whe
   assertEquals(decided(at("held"), { kind: "unstuck", guest: "held" }), "held, wanted up: nothing");
 });
 
+Deno.test("decide() does what onStuck says also while a guest is dumped, or waits in its QEMU", () => {
+  const waiting = at("backoff", { pending: "reset" });
+  const words = (["report", "restart", "preserve"] as const).map((action) =>
+    [waiting, at("dumping")].map((state) => decided(state, STUCK, under({ onStuck: { action } })))
+  );
+  assertEquals(words, [
+    ["backoff, wanted up: nothing", "dumping, wanted up: nothing"],
+    ["stopping, wanted up: end-wait, put-down", "stopping, wanted up: put-down"],
+    ["held, wanted up: end-wait, give up: preserved", "held, wanted up: give up: preserved"],
+  ]);
+  assertEquals(
+    decided(at("backoff"), STUCK, under({ onStuck: { action: "restart" } })),
+    "backoff, wanted up: nothing",
+  );
+});
+
 Deno.test("decide() gives a QEMU whose monitors are lost time to end, or to be reached again", () => {
   const policy = under({ onUnreachable: { graceMs: 5_000 } });
   const lost = decide(at("up"), UNREACHABLE, policy);

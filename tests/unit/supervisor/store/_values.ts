@@ -81,7 +81,7 @@ export function record(more: Partial<VmRecord> = {}): VmRecord {
       upSince: 1_700_000_000_500,
       pending: "start",
       after: { kind: "nothing" },
-      dumping: null,
+      begun: null,
     },
     seq: 7,
     lastReport: { kind: "started", vm: "web" },
