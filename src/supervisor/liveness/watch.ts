@@ -38,6 +38,8 @@ export class LivenessWatch implements AsyncDisposable {
   /** What the clocks said last; null while nobody is watched. */
   #read: ClockReading | null = null;
   #tickedMs: number | null = null;
+  /** Whether this process was put aside before the last tick. */
+  #pace: "in time" | "late" = "in time";
   #added = 0;
   #state: "open" | "ticking" | "closed" = "open";
 
@@ -118,18 +120,32 @@ export class LivenessWatch implements AsyncDisposable {
     this.#read = now;
     this.#tickedMs = nowMs;
     this.#state = "ticking";
+    let nextMs = nowMs + TICK_MS;
     try {
       const jumpMs = before === null ? null : clockJump(before, now);
       if (jumpMs !== null) this.#options.clockJumped?.(jumpMs);
       const lostMs = lostTime(dueMs, nowMs);
-      for (const guest of this.#guests) {
-        if (lostMs > 0) guest.setBack(lostMs, nowMs);
-        guest.tick(nowMs);
+      if (lostMs > 0) this.#lost(lostMs, nowMs);
+      // What came meanwhile is heard first, but not again and again on a host that is always late.
+      if (lostMs > 0 && this.#pace === "in time") this.#pace = "late";
+      else {
+        this.#pace = "in time";
+        nextMs = this.#tickAll(nowMs);
       }
     } finally {
       if (this.#isTicking()) this.#state = "open";
-      this.#armFor(this.#nextDue(nowMs), nowMs);
+      this.#armFor(nextMs, nowMs);
     }
+  }
+
+  #lost(ms: number, nowMs: number): void {
+    for (const guest of this.#guests) guest.setBack(ms, nowMs);
+  }
+
+  /** Has each guest do what is due, and says when the next one is. */
+  #tickAll(nowMs: number): number {
+    for (const guest of this.#guests) guest.tick(nowMs);
+    return this.#nextDue(nowMs);
   }
 
   #nextDue(nowMs: number): number {

@@ -161,7 +161,9 @@ export class WatchedGuest implements Watched {
       return;
     }
     this.#askOutOfBand(channel, nowMs);
-    this.#lookAtProcess();
+    // The kernel itself may keep a look waiting; then the answers alone have to do.
+    if (this.#look !== null) this.#judge();
+    else this.#look = this.#lookOnce();
     this.#dueMs = nowMs + closeMs;
   }
 
@@ -193,10 +195,6 @@ export class WatchedGuest implements Watched {
       },
       () => this.#outOfBand = { kind: "impossible" },
     );
-  }
-
-  #lookAtProcess(): void {
-    this.#look ??= this.#lookOnce();
   }
 
   async #lookOnce(): Promise<void> {

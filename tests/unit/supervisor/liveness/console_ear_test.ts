@@ -1,0 +1,59 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { SerialConsole } from "../../../../src/vm/serial_console.ts";
+import { ConsoleEar } from "../../../../src/supervisor/liveness/console_ear.ts";
+import { endOfMatch, showTextPattern } from "../../../../src/supervisor/liveness/text_pattern.ts";
+import { FakeGuest } from "../../vm/_fake_console.ts";
+
+Deno.test("ConsoleEar hears what was said before it as well, each thing once, and takes it from nobody", async () => {
+  const guest = new FakeGuest();
+  await using serial = new SerialConsole(guest.transport);
+  await guest.say("booting\nlogin: ");
+  await using ear = new ConsoleEar(serial, "the beginning");
+  await using late = new ConsoleEar(serial, "now");
+  assertEquals([ear.heard("login: "), ear.heard("login: ")], [true, false]);
+  assertEquals(late.heard("login: "), false);
+  await guest.say("root\nlo");
+  assertEquals([ear.heard("login: "), late.heard({ regexp: "log.n: $" })], [false, false]);
+  await guest.say("gin: ");
+  assertEquals([ear.heard("login: "), late.heard({ regexp: "log.n: $" })], [true, true]);
+  assertEquals((await serial.expect("login: ")).before, "booting\n");
+  assertEquals((await serial.expect("login: ")).before, "root\n");
+});
+
+Deno.test("ConsoleEar hears nothing more when the console is gone, and ends", async () => {
+  const guest = new FakeGuest();
+  const serial = new SerialConsole(guest.transport);
+  await using ear = new ConsoleEar(serial, "now");
+  await guest.say("last words");
+  await serial[Symbol.asyncDispose]();
+  assertEquals([ear.heard("words"), ear.heard("words")], [true, false]);
+});
+
+Deno.test("ConsoleEar finds a text as often as it was said, however it is cut up", async () => {
+  const aText = fc.array(fc.constantFrom("ab", "b", "a", "abab", "c"), { maxLength: 20 });
+  await fc.assert(fc.asyncProperty(aText, async (pieces) => {
+    const guest = new FakeGuest();
+    await using serial = new SerialConsole(guest.transport);
+    await using ear = new ConsoleEar(serial, "now");
+    let found = 0;
+    for (const piece of pieces) {
+      await guest.say(piece);
+      while (ear.heard("ab")) found++;
+    }
+    assertEquals(found, pieces.join("").split("ab").length - 1);
+  }));
+});
+
+Deno.test("endOfMatch() says where the first match ends", () => {
+  assertEquals(endOfMatch("one two", "two"), 7);
+  assertEquals(endOfMatch("one two", "three"), -1);
+  assertEquals(endOfMatch("one\nTWO", { regexp: "^t", flags: "im" }), 5);
+  assertEquals(endOfMatch("one", { regexp: "two" }), -1);
+});
+
+Deno.test("showTextPattern() shows line ends and the like as what they are", () => {
+  assertEquals(showTextPattern("a\n"), '"a\\n"');
+  assertEquals(showTextPattern({ regexp: "a/b", flags: "i" }), "/a\\/b/i");
+  assert(showTextPattern("x").startsWith('"'));
+});
