@@ -45,24 +45,42 @@ export function word(expected: string): TextSchema {
   );
 }
 
-/** An id as QEMU allows it (`id_wellformed`), short enough to be part of a file name. */
-export const id: TextSchema = v.pipe(
-  v.string("an id"),
-  v.regex(/^[A-Za-z][A-Za-z0-9._-]*$/, "an id: a letter, then letters, digits and ._-"),
-  v.maxLength(64, "an id of at most 64 characters"),
-);
+/**
+ * An id as QEMU allows it (`id_wellformed`), short enough to be part of a file name.
+ *
+ * @returns A schema.
+ */
+export function id(): TextSchema {
+  return v.pipe(
+    v.string("an id"),
+    v.regex(/^[A-Za-z][A-Za-z0-9._-]*$/, "an id: a letter, then letters, digits and ._-"),
+    v.maxLength(64, "an id of at most 64 characters"),
+  );
+}
 
-/** The path of a unix socket. */
-export const socketPath: TextSchema = v.pipe(
-  name("the path of a unix socket"),
-  v.check(
-    (path) => utf8Length(path) <= MAX_SOCKET_PATH_BYTES,
-    `the path of a unix socket, at most ${MAX_SOCKET_PATH_BYTES} bytes`,
-  ),
-);
+/**
+ * The path of a unix socket.
+ *
+ * @returns A schema.
+ */
+export function socketPath(): TextSchema {
+  return v.pipe(
+    name("the path of a unix socket"),
+    v.check(
+      (path) => utf8Length(path) <= MAX_SOCKET_PATH_BYTES,
+      `the path of a unix socket, at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+    ),
+  );
+}
 
-/** An IPv4 address in numbers, which is what QEMU's user network takes. */
-export const ipv4: TextSchema = v.pipe(v.string("an IPv4 address"), v.ipv4("an IPv4 address"));
+/**
+ * An IPv4 address in numbers, which is what QEMU's user network takes.
+ *
+ * @returns A schema.
+ */
+export function ipv4(): TextSchema {
+  return v.pipe(v.string("an IPv4 address"), v.ipv4("an IPv4 address"));
+}
 
 /**
  * A string of a limited length in bytes.
@@ -95,8 +113,14 @@ export function integer(least: number, most: number, expected: string): v.Generi
   );
 }
 
-/** True or false. */
-export const flag: v.GenericSchema<boolean> = v.boolean("true or false");
+/**
+ * True or false.
+ *
+ * @returns A schema.
+ */
+export function flag(): v.GenericSchema<boolean> {
+  return v.boolean("true or false");
+}
 
 /**
  * One of a few words.
@@ -120,21 +144,53 @@ export function alternatives(words: readonly string[]): string {
   return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
 }
 
+/** Makes the schema of a value when there is one to check: a config has few of its keys, and the schemas of all cost each launch 3 ms. */
+type Make<T> = () => v.GenericSchema<T>;
+
+/** A key that may be missing. */
+interface OptionalKey<T> {
+  readonly optional: Make<T>;
+}
+
+/** Every key of a type, each with what makes its schema: a key that is forgotten, or whose schema is of another type, does not compile. */
+type Keys<T> = {
+  readonly [K in keyof T]-?: Record<never, never> extends Pick<T, K> ? OptionalKey<Required<T>[K]>
+    : Make<T[K]>;
+};
+
+/**
+ * A key that may be missing.
+ *
+ * @param make What makes the schema of its value.
+ * @returns The key.
+ */
+export function optional<T>(make: Make<T>): OptionalKey<T> {
+  return { optional: make };
+}
+
 /**
  * An object with these keys and no others.
  *
- * @param entries The schema of each key.
+ * @param keys Its keys.
  * @returns A schema.
  */
-export function object<const E extends v.ObjectEntries>(
-  entries: E,
-): v.StrictObjectSchema<E, v.ErrorMessage<v.StrictObjectIssue>> {
-  return v.strictObject(entries, (issue) => {
-    if (issue.expected === "Object") return "an object";
-    const key = String(issue.path?.at(-1)?.key);
-    if (issue.expected === "never") return Object.keys(entries).join("\n");
-    const message = (entries[key] as { message?: unknown } | undefined)?.message;
-    return typeof message === "string" ? message : "a value";
+export function object<T extends object>(keys: Keys<T>): v.GenericSchema<T> {
+  const all = Object.entries<Make<unknown> | OptionalKey<unknown>>(keys);
+  return v.lazy((input) => {
+    const entries: Record<string, v.GenericSchema> = {};
+    for (const [key, make] of all) {
+      if (typeof make === "function") entries[key] = make();
+      else if (typeof input === "object" && input !== null && Object.hasOwn(input, key)) {
+        entries[key] = make.optional();
+      }
+    }
+    return v.strictObject(entries, (issue) => {
+      if (issue.expected === "Object") return "an object";
+      if (issue.expected === "never") return Object.keys(keys).join("\n");
+      const message = (entries[String(issue.path?.at(-1)?.key)] as { message?: unknown } | undefined)
+        ?.message;
+      return typeof message === "string" ? message : "a value";
+    }) as v.GenericSchema<unknown> as v.GenericSchema<T>;
   });
 }
 
