@@ -61,7 +61,7 @@ export function policyOf(spec: Omit<SupervisedVm, "config">): Policy {
   checkKeys("'onCause'", spec.onCause, Object.keys(CAUSE_CLASSES));
   checkKeys("'onStuck'", spec.onStuck, Object.keys(DEFAULT_ON_STUCK));
   checkKeys("'onUnreachable'", spec.onUnreachable, Object.keys(DEFAULT_ON_UNREACHABLE));
-  checkKeys("'stop'", spec.stop, ["powerdownMs", "quitMs", "termMs"]);
+  checkKeys("'stop'", spec.stop, ["powerdownMs", "agentMs", "quitMs", "termMs"]);
   const { restart = "on-failure" } = spec;
   checkWord("restart", restart, Object.keys(RESTARTED));
   for (const [cause, action] of Object.entries(spec.onCause ?? {})) checkAction(`onCause.${cause}`, action);

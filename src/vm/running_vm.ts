@@ -269,6 +269,7 @@ export class RunningVm implements Vm {
         name: this.name,
         qmp: this.qmp,
         process: this.#parts.process?.signals === "allowed" ? this.#parts.process : null,
+        agentShutdown: this.agent && ((signal) => this.#askAgent(signal)),
         stopped: this.stopped,
         held: this.#ends.whenHeld,
         isHeld: () => this.#ends.held !== null,
@@ -276,6 +277,10 @@ export class RunningVm implements Vm {
       });
     }
     return await this.stopped;
+  }
+
+  async #askAgent(signal: AbortSignal): Promise<void> {
+    await this.agent?.execute("guest-shutdown", { mode: "powerdown" }, { signal });
   }
 
   /** Closes everything of ours and leaves QEMU alone. */

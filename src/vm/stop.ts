@@ -12,6 +12,8 @@ export interface StopTarget {
   qmp: Pick<QmpClient, "execute" | "open">;
   /** Null where no signals can be sent: when attached, or not sure whose process it is. */
   process: Pick<QemuProcess, "signal"> | null;
+  /** Has the guest agent power the guest off; rejects when it can't. Null where there is none. */
+  agentShutdown: ((signal: AbortSignal) => Promise<unknown>) | null;
   /** Resolves when it is gone. */
   stopped: Promise<unknown>;
   /** Resolves when the guest has ended and QEMU holds it. */
@@ -33,10 +35,13 @@ export async function climb(budgets: Required<StopOptions>, target: StopTarget):
   for (const { rung, ms } of stopLadder(budgets, situation)) {
     if (target.process === null && (rung === "sigterm" || rung === "sigkill")) break;
     // Once the guest has ended by itself, `quit` only clears it away: the rung that worked was the one before.
-    if (!(rung === "quit" && target.isHeld() && situation.guestRuns === "yes")) target.climbing(rung);
-    const ended = rung === "powerdown" ? Promise.race([target.stopped, target.held]) : target.stopped;
+    const clearsAway = rung === "quit" && target.isHeld() && situation.guestRuns === "yes";
+    if (rung === "agent" && target.isHeld()) continue;
+    if (!clearsAway) target.climbing(rung);
+    const byGuest = rung === "powerdown" || rung === "agent";
+    const ended = byGuest ? Promise.race([target.stopped, target.held]) : target.stopped;
     if (await tryRung(rung, ms, ended, target)) {
-      if (rung !== "powerdown" || !target.isHeld()) return;
+      if (!byGuest || !target.isHeld()) return;
     }
   }
   if (target.process === null) {
@@ -48,13 +53,19 @@ export async function climb(budgets: Required<StopOptions>, target: StopTarget):
 }
 
 async function look(budgets: StopOptions, target: StopTarget): Promise<StopSituation> {
-  // Only the power button wants to know.
-  if (!budgets.powerdownMs) return { guestRuns: "unknown", monitor: target.qmp.open ? "open" : "closed" };
+  // Only what asks the guest wants to know.
+  const agent = target.agentShutdown === null ? "none" : "there";
+  const unknown = (): StopSituation => ({
+    guestRuns: "unknown",
+    monitor: target.qmp.open ? "open" : "closed",
+    agent,
+  });
+  if (!budgets.powerdownMs) return unknown();
   try {
     const { running } = await target.qmp.execute("query-status", {}, { timeoutMs: SITUATION_MS });
-    return { guestRuns: running ? "yes" : "no", monitor: "open" };
+    return { guestRuns: running ? "yes" : "no", monitor: "open", agent };
   } catch {
-    return { guestRuns: "unknown", monitor: target.qmp.open ? "open" : "closed" };
+    return unknown();
   }
 }
 
@@ -66,12 +77,17 @@ async function tryRung(
   target: StopTarget,
 ): Promise<boolean> {
   const over = new AbortController();
-  const acting = act(rung, target, over.signal).catch(() => {});
+  const acting = act(rung, target, over.signal);
+  acting.catch(() => {});
+  // An agent that is not there, or that refuses, need not be waited for.
+  const refused = rung === "agent" ? acting.then(() => ended) : ended;
   try {
-    return await inTime(ended, ms);
+    return await inTime(Promise.race([ended, refused]), ms);
+  } catch {
+    return false;
   } finally {
     over.abort();
-    await acting;
+    await acting.catch(() => {});
   }
 }
 
@@ -79,6 +95,9 @@ async function act(rung: StopRung, target: StopTarget, signal: AbortSignal): Pro
   switch (rung) {
     case "powerdown":
       await target.qmp.execute("system_powerdown", {}, { signal });
+      return;
+    case "agent":
+      await target.agentShutdown?.(signal);
       return;
     case "quit":
       await target.qmp.execute("quit", {}, { signal });

@@ -104,7 +104,7 @@ function wrongMember(found: Members): string | null {
     tripleFault: isOneOf(found.tripleFault, [true, false, "unknown", null]),
     oomKill: isOneOf(found.oomKill, [true, false, "unknown", null]),
     intent: isOneOf(found.intent, ["none", "stop", "kill"]),
-    rung: isOneOf(found.rung, ["powerdown", "quit", "sigterm", "sigkill", null]),
+    rung: isOneOf(found.rung, ["powerdown", "agent", "quit", "sigterm", "sigkill", null]),
     stderrTail: typeof found.stderrTail === "string",
     consoleTail: typeof found.consoleTail === "string",
     events: Array.isArray(found.events) && found.events.every(isEvent),

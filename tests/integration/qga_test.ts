@@ -351,8 +351,9 @@ realTest(
     // This guest has nothing that could be frozen; the commands are real nevertheless.
     assertEquals(await agent.frozen((count) => Promise.resolve(`${count} frozen`)), "0 frozen");
 
-    assertEquals(await agent.execute("guest-shutdown"), {});
-    assertEquals((await vm.stopped).cause, "guest-shutdown");
+    // Nothing in this guest sees the power button.
+    const { cause, rung } = await vm.shutdown({ powerdownMs: 50, agentMs: 30_000 });
+    assertEquals([cause, rung], ["guest-shutdown", "agent"]);
     await assertRejects(() => agent.execute("guest-ping"), QgaInterruptedError);
   },
 );

@@ -153,7 +153,7 @@ Deno.test("policyOf() refuses a word or a key that it does not know, and names t
       `'backoff' has no "initial"; it has: initialMs, factor, maxMs, jitter, resetAfterMs`,
     ],
     [{ limit: { periodMs: 5 } }, `'limit' has no "periodMs"; it has: restarts, withinMs`],
-    [{ stop: { killMs: 5 } }, `'stop' has no "killMs"; it has: powerdownMs, quitMs, termMs`],
+    [{ stop: { killMs: 5 } }, `'stop' has no "killMs"; it has: powerdownMs, agentMs, quitMs, termMs`],
     [
       { backOff: {} },
       `a guest's spec has no "backOff"; it has: config, restart, backoff, limit, onCause, onStuck, onUnreachable, probes, stop`,

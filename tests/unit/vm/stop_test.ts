@@ -4,7 +4,7 @@ import type { StopRung } from "../../../src/vm/stop_ladder.ts";
 
 /** How long a rung has here. */
 const MS = 5;
-const BUDGETS = { powerdownMs: MS, quitMs: MS, termMs: MS };
+const BUDGETS = { powerdownMs: MS, agentMs: MS, quitMs: MS, termMs: MS };
 /** Long enough for a rung that works: only a failing test waits for it. */
 const WORKS_MS = 30_000;
 
@@ -16,11 +16,13 @@ interface Manners {
   holdsAt?: StopRung;
   monitor?: "open" | "closed";
   attached?: boolean;
+  /** What the guest's agent does when it is told to power off; none without. */
+  agent?: "obeys" | "refuses" | "is silent";
 }
 
 /** Climbs, and tells what QEMU was told and which rungs were reported. */
 async function stop(manners: Manners, budgets: Partial<typeof BUDGETS> = {}) {
-  const { status = "running", endsAt, holdsAt, monitor = "open", attached = false } = manners;
+  const { status = "running", endsAt, holdsAt, monitor = "open", attached = false, agent } = manners;
   const told: string[] = [];
   const reported: StopRung[] = [];
   const pending = new Set<string>();
@@ -62,6 +64,18 @@ async function stop(manners: Manners, budgets: Partial<typeof BUDGETS> = {}) {
     name: "web",
     qmp: { open: monitor === "open", execute: execute as StopTarget["qmp"]["execute"] },
     process: attached ? null : { signal },
+    agentShutdown: agent === undefined ? null : (signal) => {
+      told.push("guest-shutdown");
+      if (agent === "refuses") return Promise.reject(new Error("no"));
+      if (agent === "obeys") obey("agent");
+      pending.add("guest-shutdown");
+      const { promise, reject } = Promise.withResolvers<unknown>();
+      signal.addEventListener("abort", () => {
+        pending.delete("guest-shutdown");
+        reject(signal.reason);
+      });
+      return promise;
+    },
     stopped: stopped.promise,
     held: held.promise,
     isHeld: () => isHeld,
@@ -81,8 +95,13 @@ Deno.test("climb() stops at the rung that works, and that is the last one it rep
   ];
   for (const [index, [endsAt]] of rungs.entries()) {
     await t.step(endsAt, async () => {
-      const budget =
-        { powerdown: "powerdownMs", quit: "quitMs", sigterm: "termMs", sigkill: "termMs" }[endsAt];
+      const budget = {
+        powerdown: "powerdownMs",
+        agent: "agentMs",
+        quit: "quitMs",
+        sigterm: "termMs",
+        sigkill: "termMs",
+      }[endsAt];
       const { told, reported, error } = await stop(
         { endsAt },
         endsAt === "sigkill" ? {} : { [budget]: WORKS_MS },
@@ -97,6 +116,32 @@ Deno.test("climb() stops at the rung that works, and that is the last one it rep
 Deno.test("climb() clears a guest away that QEMU holds after its power-off; the power button is what worked", async () => {
   const { told, reported } = await stop({ holdsAt: "powerdown", endsAt: "quit" }, {
     powerdownMs: WORKS_MS,
+    agentMs: WORKS_MS,
+    quitMs: WORKS_MS,
+  });
+  assertEquals(told, ["query-status", "system_powerdown", "quit"]);
+  assertEquals(reported, ["powerdown"]);
+});
+
+Deno.test("climb() asks the agent of a guest that does not obey its power button", async () => {
+  const { told, reported } = await stop({ agent: "obeys", endsAt: "agent" }, { agentMs: WORKS_MS });
+  assertEquals(told, ["query-status", "system_powerdown", "guest-shutdown"]);
+  assertEquals(reported, ["powerdown", "agent"]);
+});
+
+Deno.test("climb() does not wait for an agent that can't be asked, and no longer than allowed for one that is silent", async () => {
+  for (const agent of ["refuses", "is silent"] as const) {
+    const budgets = agent === "refuses" ? { agentMs: WORKS_MS } : {};
+    const { told, reported } = await stop({ agent, endsAt: "quit" }, { ...budgets, quitMs: WORKS_MS });
+    assertEquals(told, ["query-status", "system_powerdown", "guest-shutdown", "quit"]);
+    assertEquals(reported, ["powerdown", "agent", "quit"]);
+  }
+});
+
+Deno.test("climb() leaves the agent alone once the guest has powered itself off and is held", async () => {
+  const { told, reported } = await stop({ agent: "obeys", holdsAt: "powerdown", endsAt: "quit" }, {
+    powerdownMs: WORKS_MS,
+    agentMs: WORKS_MS,
     quitMs: WORKS_MS,
   });
   assertEquals(told, ["query-status", "system_powerdown", "quit"]);
