@@ -11,6 +11,22 @@
  */
 export { type Action, type ActionWord, type DumpAction, type DumpOptions, wordOf } from "./action.ts";
 export { actionFor, CAUSE_CLASSES, type EndClass, RESTARTED } from "./cause_table.ts";
+export {
+  type GroupConfig,
+  GroupError,
+  type GroupMember,
+  type GroupOptions,
+  type GroupReport,
+  type GroupReportBody,
+  type HelperConfig,
+  type MemberPhase,
+  type MemberStatus,
+  openGroup,
+  type RestartPlan,
+  type RestartReason,
+  type Strategy,
+  type VmGroup,
+} from "./groups/mod.ts";
 export type { Phase, PolicyAction, Wanted } from "./policy.ts";
 export type {
   AgentProbe,

@@ -35,7 +35,7 @@ export interface GroupConfig {
  *
  * @example
  * ```ts
- * import { type GroupMember, parseGroup } from "@qeeper/qeeper";
+ * import { type GroupMember, openGroup, Supervisor } from "@qeeper/qeeper";
  * import { assertEquals } from "@std/assert";
  *
  * const web: GroupMember = {
@@ -48,7 +48,9 @@ export interface GroupConfig {
  *     socket: "{run}/tpm",
  *   }],
  * };
- * assertEquals(parseGroup({ vms: { db: { config: {} }, web } }).vms["web"]?.config.name, "web");
+ * await using supervisor = await Supervisor.open({ signals: "ignore" });
+ * await using group = await openGroup(supervisor, { vms: { db: { config: {} }, web } });
+ * assertEquals(group.get("web")?.waitsFor, ["db"]);
  * ```
  */
 export interface GroupMember extends SupervisedVm {

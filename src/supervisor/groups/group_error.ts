@@ -6,12 +6,13 @@ import type { ConfigIssue, NewConfigIssue } from "../../machine/mod.ts";
  *
  * @example
  * ```ts
- * import { GroupError, parseGroup } from "@qeeper/qeeper";
- * import { assertEquals, assertThrows } from "@std/assert";
+ * import { GroupError, openGroup, Supervisor } from "@qeeper/qeeper";
+ * import { assertEquals, assertRejects } from "@std/assert";
  *
+ * await using supervisor = await Supervisor.open({ signals: "ignore" });
  * const vms = { db: { config: {} }, web: { config: { cpus: 0 }, dependsOn: ["dbb"] } };
- * const error = assertThrows(() => parseGroup({ vms }), GroupError);
- * assertEquals(error.issues.map(({ path }) => path), ["vms.web.config.cpus", "vms.web.dependsOn[0]"]);
+ * const error = await assertRejects(() => openGroup(supervisor, { vms }), GroupError);
+ * assertEquals(error.issues.map(({ path }) => path), ["vms.web.dependsOn[0]", "vms.web.config.cpus"]);
  * ```
  */
 export class GroupError extends Error {

@@ -16,6 +16,5 @@ export type { GroupConfig, GroupMember, HelperConfig } from "./group.ts";
 export { GroupError } from "./group_error.ts";
 export type { GroupReport, GroupReportBody, RestartReason } from "./group_report.ts";
 export type { MemberPhase } from "./next_steps.ts";
-export { parseGroup } from "./parse_group.ts";
 export type { RestartPlan, Strategy } from "./strategy.ts";
 export { type GroupOptions, type MemberStatus, openGroup, type VmGroup } from "./vm_group.ts";

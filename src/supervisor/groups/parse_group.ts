@@ -42,15 +42,6 @@ type Issues = NewConfigIssue[];
  * @param input Anything.
  * @returns A copy of it, typed, each config with its guest's name. No other defaults are filled in.
  * @throws {GroupError} If anything is wrong, with everything that is.
- *
- * @example
- * ```ts
- * import { GroupError, parseGroup } from "@qeeper/qeeper";
- * import { assertThrows } from "@std/assert";
- *
- * const vms = { db: { config: {}, dependsOn: ["web"] }, web: { config: {}, dependsOn: ["db"] } };
- * assertThrows(() => parseGroup({ vms }), GroupError, "db -> web -> db");
- * ```
  */
 export function parseGroup(input: unknown): GroupConfig {
   const issues: Issues = [];

@@ -6,12 +6,16 @@ import { type Dependencies, dependentsOf, inWaves } from "./order.ts";
  *
  * @example
  * ```ts
- * import { type GroupConfig, parseGroup, type Strategy } from "@qeeper/qeeper";
+ * import { openGroup, type Strategy, Supervisor } from "@qeeper/qeeper";
  * import { assertEquals } from "@std/assert";
  *
- * const strategy: Strategy = "rest-for-one";
- * const config: GroupConfig = { strategy, vms: { db: { config: {} }, web: { config: {}, dependsOn: ["db"] } } };
- * assertEquals(parseGroup(config).strategy, "rest-for-one"); // web is restarted with db, and db not with web
+ * const strategy: Strategy = "rest-for-one"; // web is restarted with db, and db not with web
+ * await using supervisor = await Supervisor.open({ signals: "ignore" });
+ * await using group = await openGroup(supervisor, {
+ *   strategy,
+ *   vms: { db: { config: {} }, web: { config: {}, dependsOn: ["db"] } },
+ * });
+ * assertEquals(group.list().map(({ name }) => name), ["db", "web"]);
  * ```
  */
 export type Strategy = "one-for-one" | "one-for-all" | "rest-for-one";
