@@ -39,6 +39,8 @@ export class Recorder {
   /** Up to where the file was read, or handled; null before the first time. */
   #position: number | null = null;
   #lostBytes = 0;
+  /** What is being done: one thing after another, since each goes on where the last one ended. */
+  #work: Promise<unknown> = Promise.resolve();
 
   /**
    * @param runDir The run directory, an absolute path.
@@ -60,13 +62,8 @@ export class Recorder {
    *
    * @returns The events since the last call, in order; at the first, all that are there. None when there is no recording.
    */
-  async read(): Promise<readonly AnyQmpEvent[]> {
-    const data = await readData(this.#file, this.#position ?? 0);
-    if (data === null) return [];
-    if (this.#position !== null) this.#lostBytes += data.start - this.#position;
-    const { events, used } = parseRecording(data.bytes);
-    this.#position = data.start + used;
-    return events.map(({ event }) => event);
+  read(): Promise<readonly AnyQmpEvent[]> {
+    return this.#next(() => this.#read());
   }
 
   /**
@@ -75,7 +72,26 @@ export class Recorder {
    * @param handled The last event that was taken care of; what came up to it goes.
    * @returns `compacted`; `small` when there is no need; `kept` when it can't be done yet.
    */
-  async compact(handled: AnyQmpEvent): Promise<"small" | "compacted" | "kept"> {
+  compact(handled: AnyQmpEvent): Promise<"small" | "compacted" | "kept"> {
+    return this.#next(() => this.#compact(handled));
+  }
+
+  #next<T>(task: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(task);
+    this.#work = done.catch(() => {});
+    return done;
+  }
+
+  async #read(): Promise<readonly AnyQmpEvent[]> {
+    const data = await readData(this.#file, this.#position ?? 0);
+    if (data === null) return [];
+    if (this.#position !== null) this.#lostBytes += data.start - this.#position;
+    const { events, used } = parseRecording(data.bytes);
+    this.#position = data.start + used;
+    return events.map(({ event }) => event);
+  }
+
+  async #compact(handled: AnyQmpEvent): Promise<"small" | "compacted" | "kept"> {
     const usedBytes = await diskUse(this.#file);
     if (usedBytes <= this.#maxBytes) return "small";
     const data = await readData(this.#file, 0);

@@ -104,6 +104,17 @@ Deno.test("Recorder.read() returns the events since the last call, and none wher
   assertEquals(await readRecording("/nowhere/at/all"), []);
 });
 
+Deno.test("Recorder.read() gives each event to one caller only, and none to a caller that comes after compact()", async () => {
+  await using recording = await Recording.make();
+  const recorder = new Recorder(recording.runDir, { maxBytes: 1024 });
+  const events = await recording.events(50);
+  const [first, second] = await Promise.all([recorder.read(), recorder.read()]);
+  assertEquals([first, second], [events, []]);
+  const more = await recording.events(2);
+  const [made, third] = await Promise.all([recorder.compact(last(more)), recorder.read()]);
+  assertEquals([made, third], ["compacted", []]);
+});
+
 Deno.test("Recorder.compact() makes room once there is need, up to what was handled, and loses nothing", async () => {
   await using recording = await Recording.make();
   const recorder = new Recorder(recording.runDir, { maxBytes: 16 * 1024 });
