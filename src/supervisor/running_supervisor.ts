@@ -7,6 +7,7 @@ import { recallAll } from "./recall_all.ts";
 import type { Report } from "./report.ts";
 import type { SupervisedVm } from "./spec.ts";
 import { StateDir } from "./state_dir.ts";
+import type { Telemetry } from "./telemetry.ts";
 import { noCrash, type VmRecord } from "./store/mod.ts";
 import type { GuestStatus, Supervisor, SupervisorOptions, WaitOptions } from "./supervisor.ts";
 
@@ -21,12 +22,19 @@ export class RunningSupervisor implements Supervisor {
   readonly #logger: Logger;
   readonly #options: SupervisorOptions;
   readonly #stateDir: StateDir | null;
+  readonly #telemetry: Telemetry | null;
   readonly #watch: LivenessWatch;
   readonly #guard: SignalGuard | null;
   #closing: Promise<void> | null = null;
   #reporting: "open" | "ended" = "open";
 
-  private constructor(options: SupervisorOptions, runtimeDir: string | null, stateDir: StateDir | null) {
+  private constructor(
+    options: SupervisorOptions,
+    runtimeDir: string | null,
+    stateDir: StateDir | null,
+    telemetry: Telemetry | null,
+  ) {
+    this.#telemetry = telemetry;
     const { signals = "stop", logger = silentLogger } = options;
     this.#options = options;
     this.#lifetime = options.lifetime ?? (stateDir === null ? "owned" : "detached");
@@ -54,12 +62,12 @@ export class RunningSupervisor implements Supervisor {
           "Cannot supervise detached guests without a stateDir or a runtimeDir: nobody would find them again",
         );
       }
-      return new RunningSupervisor(options, named, null);
+      return new RunningSupervisor(options, named, null, await telemetryOf(options));
     }
     // Where they run has to be known before they do.
     const runtimeDir = named ?? await runRoot();
     const { stateDir, remembered } = await StateDir.open(absolute(path), { logger, journal, crash });
-    const supervisor = new RunningSupervisor(options, runtimeDir, stateDir);
+    const supervisor = new RunningSupervisor(options, runtimeDir, stateDir, await telemetryOf(options));
     try {
       for (const { path, movedTo, error } of remembered.broken) {
         logger.error("A guest's record can't be understood and was set aside; its QEMU may still run", {
@@ -206,6 +214,7 @@ export class RunningSupervisor implements Supervisor {
       // Not before the guests have stopped: a signal that comes meanwhile waits for them too.
       this.#guard?.[Symbol.dispose]();
       this.#reporting = "ended";
+      this.#telemetry?.[Symbol.dispose]();
       for (const stream of this.#streams) stream.end();
       this.#streams.clear();
     }
@@ -238,6 +247,7 @@ export class RunningSupervisor implements Supervisor {
   }
 
   #report(report: Report): void {
+    this.#telemetry?.note(report);
     this.#early?.push(report);
     for (const stream of this.#streams) stream.push(report);
   }
@@ -258,4 +268,10 @@ function statusOf(keeper: Keeper): GuestStatus {
 /** QEMU runs in a directory of its own, where a relative path would mean something else. */
 function absolute(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+}
+
+async function telemetryOf({ telemetry = "off" }: SupervisorOptions): Promise<Telemetry | null> {
+  if (telemetry === "off") return null;
+  const { Telemetry } = await import("./telemetry.ts");
+  return new Telemetry();
 }

@@ -49,6 +49,11 @@ export interface SupervisorOptions {
    * 4). Needs a `stateDir`.
    */
   journal?: { maxBytes?: number; keep?: number };
+  /**
+   * Whether reports become metrics and spans of OpenTelemetry as well (`npm:@opentelemetry/api`, imported only then). Default `off`. Deno
+   * exports them itself when it is told to by `OTEL_DENO=true`.
+   */
+  telemetry?: "on" | "off";
   /** For tests: is called at each of the points at which a supervisor may die between two things that belong together. */
   crash?: CrashHook;
 }
