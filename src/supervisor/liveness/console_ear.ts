@@ -2,7 +2,7 @@ import type { EventStream } from "../../qmp/mod.ts";
 import type { SerialConsole } from "../../vm/mod.ts";
 import { TextTail } from "../../vm/text_tail.ts";
 import type { TextPattern } from "./probe.ts";
-import { endOfMatch } from "./text_pattern.ts";
+import { endOfLastMatch } from "./text_pattern.ts";
 
 /** How much of what was said since it was last listened to is kept, in characters. */
 const KEPT_CHARS = 256 * 1024;
@@ -27,10 +27,10 @@ export class ConsoleEar implements AsyncDisposable {
     this.#listening = this.#listen();
   }
 
-  /** Whether something was said since it was last found. */
+  /** Whether something was said since it was last found, once or more often. */
   heard(pattern: TextPattern): boolean {
     const text = this.#heard.from(this.#lookedAt);
-    const end = endOfMatch(text, pattern);
+    const end = endOfLastMatch(text, pattern);
     const { length } = this.#heard;
     if (end >= 0) {
       this.#lookedAt = length - text.length + end;

@@ -9,7 +9,7 @@ import type { Found, ProbeLimits } from "./probing.ts";
  * @returns Whether it answered. A refusal is an answer: an agent that holds the file systems frozen takes no pings.
  * @throws The signal's reason.
  */
-export async function pingAgent(vm: Vm, limits: ProbeLimits): Promise<Found> {
+export async function pingAgent(vm: Pick<Vm, "agent">, limits: ProbeLimits): Promise<Found> {
   if (vm.agent === null) return { kind: "missed", why: "the guest has no channel for an agent" };
   try {
     await vm.agent.execute("guest-ping", {}, limits);

@@ -3,7 +3,7 @@ import { Limit } from "../../qmp/limit.ts";
 import type { Vm } from "../../vm/mod.ts";
 import type { TcpProbe, TextPattern } from "./probe.ts";
 import type { Found, ProbeLimits } from "./probing.ts";
-import { endOfMatch, showTextPattern } from "./text_pattern.ts";
+import { endOfLastMatch, showTextPattern } from "./text_pattern.ts";
 
 /** How much is read in search of a text, in characters. */
 const READ_CHARS = 64 * 1024;
@@ -21,7 +21,11 @@ const SETTLE_MS = 100;
  * @returns Whether somebody listens, and says what they should.
  * @throws The signal's reason.
  */
-export async function probePort(vm: Vm, probe: TcpProbe, limits: ProbeLimits): Promise<Found> {
+export async function probePort(
+  vm: Pick<Vm, "forwards">,
+  probe: TcpProbe,
+  limits: ProbeLimits,
+): Promise<Found> {
   const { signal, timeoutMs } = limits;
   const late = new Error(`there was no answer within ${timeoutMs} ms`);
   using limit = new Limit(timeoutMs, () => late, signal);
@@ -42,7 +46,11 @@ export async function probePort(vm: Vm, probe: TcpProbe, limits: ProbeLimits): P
   }
 }
 
-async function portOf(vm: Vm, probe: TcpProbe, signal: AbortSignal): Promise<number | null> {
+async function portOf(
+  vm: Pick<Vm, "forwards">,
+  probe: TcpProbe,
+  signal: AbortSignal,
+): Promise<number | null> {
   const { port } = probe;
   if (typeof port === "number") return port;
   const forwards = await vm.forwards({ signal });
@@ -81,7 +89,7 @@ async function says(connection: Deno.TcpConn, pattern: TextPattern): Promise<Fou
     const count = await connection.read(buffer);
     if (count === null) break;
     text += decoder.decode(buffer.subarray(0, count), { stream: true });
-    if (endOfMatch(text, pattern) >= 0) return { kind: "passed" };
+    if (endOfLastMatch(text, pattern) >= 0) return { kind: "passed" };
   }
   const said = text === "" ? "nothing" : JSON.stringify(text.slice(0, SHOWN_CHARS));
   return missed(`it said ${said} in place of ${showTextPattern(pattern)}`);

@@ -20,14 +20,15 @@ export interface Questions {
 }
 
 /**
- * How the QEMU of a VM can be asked: on `control`; should that be lost, on `watch`.
+ * How the QEMU of a VM can be asked: on `watch`, where no question has to wait for other commands; where there is none, or it is lost, on
+ * `control`.
  *
  * @param vm The VM.
  * @param startTime When its process started, as `/proc` has it; null if that is not known.
  * @returns The questions.
  */
 export function questionsTo(vm: Vm, startTime: string | null): Questions {
-  const clients = [vm.qmp, vm.monitors.get("watch")].filter((monitor) => monitor instanceof QmpClient);
+  const clients = [vm.monitors.get("watch"), vm.qmp].filter((monitor) => monitor instanceof QmpClient);
   return {
     channel() {
       const client = clients.find(({ open }) => open);

@@ -5,15 +5,19 @@ import type { TextPattern } from "./probe.ts";
  *
  * @param text Where.
  * @param pattern What for.
- * @returns Where its first match ends; -1 when there is none.
+ * @returns Where its last match ends; -1 when there is none.
  */
-export function endOfMatch(text: string, pattern: TextPattern): number {
+export function endOfLastMatch(text: string, pattern: TextPattern): number {
   if (typeof pattern === "string") {
-    const at = text.indexOf(pattern);
+    const at = text.lastIndexOf(pattern);
     return at < 0 ? -1 : at + pattern.length;
   }
-  const found = toRegExp(pattern).exec(text);
-  return found === null ? -1 : found.index + found[0].length;
+  const { source, flags } = toRegExp(pattern);
+  let end = -1;
+  for (const { 0: found, index } of text.matchAll(new RegExp(source, `${flags}g`))) {
+    end = index + found.length;
+  }
+  return end;
 }
 
 /** A pattern for people. */
