@@ -76,18 +76,20 @@ export class Orphan implements AsyncDisposable {
     this.#typist = null;
   }
 
-  /** Waits until it has recorded an event. Nothing tells of that, so it is looked again and again. */
-  async untilRecorded(name: string): Promise<readonly AnyQmpEvent[]> {
-    const untilMs = performance.now() + LIMIT_MS;
-    for (;;) {
+  /** Waits until the guest has said something, so many times in all. */
+  async untilSaid(text: string, times = 1): Promise<void> {
+    await until(async () => {
+      const log = await Deno.readTextFile(`${this.run.runDir}/console.log`);
+      return log.split(text).length > times ? log : null;
+    });
+  }
+
+  /** Waits until it has recorded an event, after so many others. */
+  untilRecorded(name: string, after = 0): Promise<readonly AnyQmpEvent[]> {
+    return until(async () => {
       const events = await readRecording(this.run.runDir);
-      if (events.some(({ event }) => event === name)) return events;
-      assert(
-        performance.now() < untilMs,
-        `no ${name} was recorded, only ${events.map(({ event }) => event)}`,
-      );
-      await new Promise((resolve) => setTimeout(resolve, 2));
-    }
+      return events.slice(after).some(({ event }) => event === name) ? events : null;
+    });
   }
 
   /** Waits until its process has ended. */
@@ -101,5 +103,16 @@ export class Orphan implements AsyncDisposable {
     await this.gone();
     await Deno.remove(this.#folder, { recursive: true });
     assert(["gone", "Z"].includes(await processState(this.pid)));
+  }
+}
+
+/** Nothing tells of what is waited for here, so it is looked again and again. */
+async function until<T>(look: () => Promise<T | null>): Promise<T> {
+  const untilMs = performance.now() + LIMIT_MS;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    assert(performance.now() < untilMs, "it did not happen in time");
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }
