@@ -28,6 +28,7 @@ import {
   heldUnseen,
   isStuck,
   isStuckBusy,
+  isUnstuck,
   noLongerWaiting,
   waitForAnswer,
 } from "./unresponsive_steps.ts";
@@ -124,7 +125,8 @@ const TABLE = {
     "restart-asked": (state) => noLongerWaiting(state, stopAndStart(state)),
     "clear-asked": forget,
     "started": nothing,
-    "resumed": hasResumed,
+    // It says so itself.
+    "resumed": (state, _incident, { now }) => noLongerWaiting(state, answersAgain(state, "running", now)),
     "guest-ended": (state, { verdict }, circumstances) =>
       noLongerWaiting(state, heldUnseen(state, verdict, circumstances)),
     "ended": (state, { verdict }, circumstances) =>
@@ -140,7 +142,7 @@ const TABLE = {
       state.pending === "answer" ? nothing(state) : isStuck(state, circumstances),
     // Without a monitor nobody can say so.
     "unstuck": (state, { guest }, { now }) =>
-      state.pending === "answer" ? nothing(state) : answersAgain(state, guest, now),
+      state.pending === "answer" ? nothing(state) : isUnstuck(state, guest, now),
     "unreachable": (state, _incident, circumstances) =>
       state.pending === "answer" ? nothing(state) : waitForAnswer(state, circumstances),
     "reachable": (state, { guest }, { now }) => noLongerWaiting(state, answersAgain(state, guest, now)),

@@ -68,6 +68,10 @@ export const answersAgain = (state: PolicyState, guest: GuestNow, now: number): 
   }
 };
 
+/** It was stuck and is no more, and its monitors were there all the time: an end that was told before is not told again. */
+export const isUnstuck = (state: PolicyState, guest: GuestNow, now: number): Decision =>
+  (guest === "held" ? goOn(state, now) : null) ?? answersAgain(state, guest, now);
+
 /** It has not made a step. One that never came up, or was being reset, begins now; else somebody had paused it, and may want it so. */
 export const prelaunchUnseen = (state: PolicyState, now: number): Decision =>
   state.upSince === null || state.begun !== null ? letGo(state, now) : isUpAgain(state, now);

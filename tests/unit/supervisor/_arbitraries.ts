@@ -90,5 +90,5 @@ export function moments(
       ? fc.constant(null)
       : fc.oneof({ weight: 4, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: aDeath }),
   });
-  return fc.array(moment, { minLength: 40, maxLength: 120 });
+  return fc.array(moment, { maxLength: 120, size: "max" });
 }

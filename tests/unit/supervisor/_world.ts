@@ -103,6 +103,8 @@ export class World {
   #dump: "none" | "under-way" = "none";
   #stuck: "no" | "yes" = "no";
   #monitors: "connected" | "lost" = "connected";
+  /** The last decision in a line. */
+  #said = "the beginning";
   /** Why it is held, or why it is gone. */
   #cause: VerdictCause = "lost";
   /** Whether the launch that was decided about last was begun. */
@@ -132,6 +134,7 @@ export class World {
       this.nowMs = this.#timerMs;
       this.#timerMs = null;
       this.#tell({ kind: "wait-over" }, random, null);
+      this.#check();
     }
     this.nowMs = untilMs;
   }
@@ -139,12 +142,14 @@ export class World {
   /** Lets something happen, and its supervisor die of it. */
   happen(happening: Happening, random: number, death: Death | null = null): void {
     if (happening.kind === "verified") return this.#verify(random);
-    const incidents = this.#incidentsOf(happening);
+    const heard = happening.kind === "asked" ? [] : this.#heard();
+    const incidents = [...heard, ...this.#incidentsOf(happening)];
     for (const [index, incident] of incidents.entries()) {
       // Of something that is in no place that could be seen, nothing is heard.
-      if (this.state.phase === "unverified" && !OPERATOR.includes(incident.kind)) return;
+      if (this.state.phase === "unverified" && !OPERATOR.includes(incident.kind)) break;
       this.#tell(incident, random, index === incidents.length - 1 ? death : null);
     }
+    this.#check();
   }
 
   /** Lets everything come to its end that is under way, so that nothing more happens by itself. */
@@ -159,6 +164,12 @@ export class World {
   #isUnderWay(): boolean {
     return this.#timerMs !== null || this.#qemu === "launching" || this.#ending === "yes" ||
       this.#inPlace === "under-way" || this.#dump === "under-way" || this.state.phase === "unverified";
+  }
+
+  /** What QEMU has said by now; whatever it says is heard in order. */
+  #heard(): Incident[] {
+    if (this.#stuck === "yes" || this.#monitors === "lost") return [];
+    return this.#qemu === "none" ? [] : this.#recorded.splice(0);
   }
 
   #incidentsOf(happening: Exclude<Happening, { kind: "verified" }>): Incident[] {
@@ -180,6 +191,7 @@ export class World {
       case "host-reset": {
         if (this.#qemu !== "running" || !answers) return [];
         this.#hold("guest-reset");
+        this.#notBeforeMs = 0;
         const reason = "host-qmp-system-reset";
         return [{ kind: "guest-ended", verdict: verdict("guest-reset", { process: "held", reason }) }];
       }
@@ -201,6 +213,8 @@ export class World {
       case "lost":
         if (this.#qemu === "none" || this.#qemu === "launching" || this.#monitors === "lost") return [];
         this.#monitors = "lost";
+        // Whether it was heard, nobody knows.
+        this.#inPlace = "none";
         return [{ kind: "unreachable" }];
       case "back":
         return this.#back();
@@ -241,6 +255,7 @@ export class World {
   #unstuck(): Incident[] {
     if (this.#stuck === "no") return [];
     this.#stuck = "no";
+    if (this.#qemu === "running") this.#inPlace = "none";
     if (this.#monitors === "lost") return this.#back();
     return [{ kind: "unstuck", guest: this.#guestNow() }];
   }
@@ -249,7 +264,8 @@ export class World {
     if (this.#monitors === "connected" || this.#stuck === "yes") return [];
     this.#monitors = "connected";
     const reachable: Incident = { kind: "reachable", guest: this.#guestNow() };
-    return this.#qemu === "held" ? [reachable, this.#guestEnded()] : [reachable];
+    const end = this.#qemu === "held" ? [this.#guestEnded()] : [];
+    return [...this.#heard(), reachable, ...end];
   }
 
   #guestNow(): GuestNow {
@@ -289,18 +305,18 @@ export class World {
     if (OPERATOR.includes(incident) && incident !== "clear-asked") {
       this.#stopped = incident === "stop-asked" ? "yes" : "no";
     }
-    if (OPERATOR.includes(incident)) this.#notBeforeMs = 0;
+    // Who asks for something, or does it, need not wait.
+    if (OPERATOR.includes(incident) || incident === "resumed") this.#notBeforeMs = 0;
     const byOperator = OPERATOR.includes(incident) || before.after.kind === "start" ||
       isStartAfterDump(before);
     this.state = state;
     this.#written = this.#write();
-    this.#recorded = [];
     if (actions.some(({ kind }) => kind === "start")) this.#launch = "no";
     this.log.push({ nowMs: this.nowMs, incident, actions, phase: state.phase });
     const said = `${before.phase} + ${incident} -> ${state.phase} [${actions.map(({ kind }) => kind)}]`;
     const carried = death === null ? actions : actions.slice(0, Number(death.at));
     for (const action of carried) this.#carryOut(action, byOperator, said);
-    if (death === null) this.#check(said);
+    this.#said = said;
   }
 
   #write(): string {
@@ -320,6 +336,7 @@ export class World {
       case "start":
         assertEquals(this.#qemu, "none", `A second QEMU: ${said}`);
         this.#qemu = "launching";
+        this.#recorded = [];
         this.#launch = "yes";
         this.#begin(byOperator, said);
         break;
@@ -381,8 +398,10 @@ export class World {
   #die(death: Death, random: number): void {
     this.#timerMs = null;
     this.#ending = "no";
-    // A reset is two commands.
-    if (death.half && this.#inPlace === "under-way" && this.#qemu === "running") {
+    // A reset is two commands; after the second one it is heard.
+    if (
+      death.half && this.#inPlace === "under-way" && this.#qemu === "running" && this.#recorded.length > 0
+    ) {
       this.#qemu = "prelaunch";
       this.#recorded = [];
     }
@@ -412,6 +431,7 @@ export class World {
       case "resumed":
         if (this.#qemu !== "held" || this.#stuck === "yes" || this.#dump === "under-way") break;
         this.#qemu = "running";
+        this.#notBeforeMs = 0;
         this.#recorded.push({ kind: "resumed" });
         break;
       case "lost":
@@ -428,7 +448,7 @@ export class World {
     this.#beganMs = this.nowMs - Math.floor(random * 1_000);
     const kept = parsePersistedState(JSON.parse(this.#written));
     this.state = restoreState(kept, this.monoMs, this.#wallMs());
-    const recorded = this.#recorded;
+    const recorded = this.#recorded.splice(0);
     // Its waits died with the supervisor: one that is ended now is only a word.
     for (const incident of recorded) {
       const { state, actions } = decide(this.state, incident, this.#circumstances(random));
@@ -442,7 +462,9 @@ export class World {
   }
 
   #verify(random: number): void {
-    if (this.state.phase === "unverified") this.#resume(this.#found(), random);
+    if (this.state.phase !== "unverified") return;
+    this.#resume(this.#found(), random);
+    this.#check();
   }
 
   #resume(found: Found, random: number): void {
@@ -473,7 +495,8 @@ export class World {
     }
   }
 
-  #check(said: string): void {
+  #check(): void {
+    const said = this.#said;
     const { phase, pending, wanted, upSince, history, after, begun } = this.state;
     const unheard = phase === "up" && this.#inPlace === "under-way";
     assert(unheard || QEMU_OF[phase].includes(this.#qemu), `${said}, while QEMU is ${this.#qemu}`);

@@ -165,7 +165,7 @@ const CELLS: Record<Phase, Record<Incident["kind"], string>> = {
     "restart-asked": "stopping, wanted up: stop",
     "clear-asked": "unresponsive, wanted up: nothing",
     "started": "unresponsive, wanted up: nothing",
-    "resumed": "unresponsive, wanted up: nothing",
+    "resumed": "up, wanted up: nothing",
     "guest-ended": "stopping, wanted up: clear-away",
     "ended": "starting, wanted up: start",
     "wait-over": "unresponsive, wanted up: nothing",

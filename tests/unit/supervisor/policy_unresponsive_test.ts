@@ -26,6 +26,19 @@ Deno.test("decide() lets a guest go on with its life when its QEMU answers again
   assertEquals([state.phase, state.upSince], ["up", NOW - 100]);
 });
 
+Deno.test("decide() does again what was begun in place when its QEMU got stuck over it", () => {
+  const begun = at("up", { begun: { kind: "reset" }, history: USED });
+  const { state } = decide(begun, STUCK, under());
+  const again = decide(state, { kind: "unstuck", guest: "held" }, under());
+  assertEquals([line(again), again.state.history.attempts], ["up, wanted up: reset", 1]);
+  assertEquals(decided(state, { kind: "unstuck", guest: "prelaunch" }), "up, wanted up: resume");
+  const shown = decide(state, { kind: "resumed" }, under());
+  assertEquals([line(shown), shown.state.begun], ["up, wanted up: nothing", null]);
+  // Nothing was begun: its end is about to be told.
+  const plain = decide(at("up"), STUCK, under()).state;
+  assertEquals(decided(plain, { kind: "unstuck", guest: "held" }), "unresponsive, wanted up: nothing");
+});
+
 Deno.test("decide() restarts a stuck QEMU within the limit, by how long the guest ran", () => {
   const policy = under({ onStuck: { action: "restart" }, limit: { restarts: 1, withinMs: 60_000 } });
   const { state } = decide(at("up"), STUCK, policy);
