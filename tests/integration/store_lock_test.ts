@@ -29,6 +29,7 @@ Deno.test("StateLock.take() is refused within the same process too, until the fi
     `in this same process, ${Deno.pid}, holds`,
   );
   await Promise.all([lock[Symbol.asyncDispose](), lock[Symbol.asyncDispose]()]);
+  assertEquals(await dir.read("lock"), "");
   await using _next = await StateLock.take(dir.path);
 });
 

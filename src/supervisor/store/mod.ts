@@ -1,6 +1,9 @@
 /**
  * What a supervisor keeps on the disk, so that the next one can go on: a lock, a record for each guest, and a journal.
  *
+ * Whoever changes something about a guest writes its record first, and the report in it, then the journal's line, and only then does what follows. So
+ * the next supervisor finds either nothing of it or all that may have been begun; `Journal.has` tells it which reports only a record has yet.
+ *
  * @module
  */
 export { CRASH_POINTS, type CrashHook, type CrashPoint, noCrash } from "./crash_points.ts";
