@@ -418,3 +418,8 @@ Deno.test("decide() counts a guest that is reset or resumed as up from then on",
   assertEquals(decide(waiting, INCIDENTS["wait-over"], under()).state.upSince, NOW);
   assertEquals(decide(at("held"), INCIDENTS.resumed, under()).state.upSince, NOW);
 });
+
+Deno.test("decide() counts a restart from when it is done, though its wait should have been over before", () => {
+  const late = at("backoff", { history: { times: [NOW - 9_000, NOW - 200], attempts: 2, lastDelayMs: 100 } });
+  assertEquals(decide(late, INCIDENTS["wait-over"], under()).state.history.times, [NOW - 9_000, NOW]);
+});
