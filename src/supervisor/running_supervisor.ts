@@ -47,8 +47,10 @@ export class RunningSupervisor implements Supervisor {
       },
     });
     this.#guard = signals === "ignore" ? null : new SignalGuard(
-      () => this.close({ vms: "stop" }),
-      () => this.#kill(),
+      () => this.close({ vms: signals }),
+      () => {
+        if (signals === "stop") this.#kill();
+      },
     );
   }
 
@@ -56,6 +58,12 @@ export class RunningSupervisor implements Supervisor {
   static async open(options: SupervisorOptions): Promise<RunningSupervisor> {
     const { stateDir: path, logger = silentLogger, journal = {}, crash = noCrash } = options;
     const named = options.runtimeDir === undefined ? null : absolute(options.runtimeDir);
+    const lifetime = options.lifetime ?? (path === undefined ? "owned" : "detached");
+    if (options.signals === "leave" && lifetime === "owned") {
+      throw new TypeError(
+        'Cannot leave the guests running on a signal: they end with this process; open the supervisor with a stateDir, or lifetime: "detached"',
+      );
+    }
     if (path === undefined) {
       if (options.lifetime === "detached" && named === null) {
         throw new TypeError(

@@ -39,9 +39,9 @@ export interface SupervisorOptions {
   lifetime?: "owned" | "detached";
   /**
    * On SIGINT, SIGTERM and SIGHUP: `stop` (default) stops the guests and then lets the signal have its effect, at the second one without
-   * waiting for them; `ignore` does nothing.
+   * waiting for them; `leave` leaves them running, which only detached ones can be; `ignore` does nothing.
    */
-  signals?: "stop" | "ignore";
+  signals?: "stop" | "leave" | "ignore";
   /** Told what is neither a result nor a report. Default: silent. */
   logger?: Logger;
   /**

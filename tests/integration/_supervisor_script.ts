@@ -75,6 +75,14 @@ const SCRIPTS: Readonly<Record<string, (yard: Yard) => Promise<void>>> = {
     for await (const report of supervisor.reports()) console.log(report.vm, report.kind);
   },
 
+  /** Keeps a guest, and leaves it running when it is told to end. */
+  async leaveOnSignal(yard) {
+    const { supervisor } = await yard.open({ stateDir: `${yard.folder}/state`, signals: "leave" });
+    const { vm } = await supervisor.add(await yard.firmware("web", unirom));
+    console.log(vm?.pid);
+    for await (const report of supervisor.reports()) console.log(report.vm, report.kind);
+  },
+
   /** Adds one guest, and dies at the crash point that the environment names, the so many-th time that it comes by. */
   async crash(yard) {
     const [, , point = "", times = "1"] = Deno.args;

@@ -122,6 +122,19 @@ Deno.test("close({ vms: 'leave' }) leaves guests to the next supervisor, which k
   assertEquals(await again.supervisor.stop("web").then(({ phase }) => phase), "down");
 });
 
+Deno.test("a supervisor that is to leave its guests on SIGTERM does so, and the next one has them", async () => {
+  await using yard = await Yard.make();
+  const child = runSupervisor(yard, "leaveOnSignal");
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value } = await reader.read();
+  child.kill("SIGTERM");
+  while (!(await reader.read()).done);
+  assertEquals((await child.status).signal, "SIGTERM");
+  await using again = await openAgain(yard);
+  assertEquals(again.supervisor.get("web")?.vm?.pid, Number(value));
+  await assertRejects(() => Supervisor.open({ signals: "leave" }), TypeError, "they end with this process");
+});
+
 Deno.test("a guest that was stopped with its supervisor is started by the next one, one that the operator stopped is not", async () => {
   await using yard = await Yard.make();
   {
