@@ -244,13 +244,14 @@ export class GuestProcess {
       const recorder = remember === null ? "off" : "on";
       vm = await launchLife({ config, place, lifetime, stop: { ...stop }, signal, logger, recorder });
       crash("launch:after-spawn");
-      if (this.#run !== null) this.#run = await startedRun(this.#run, vm);
     } catch (error) {
       this.#launching = null;
       this.#over(launchVerdict(error, signal.aborted), null, place);
       return;
     }
     this.#launching = null;
+    // Without waiting for anything: the guest runs already, and what it does is to be seen.
+    if (this.#run !== null) this.#run = startedRun(this.#run, vm);
     this.#begin(vm, place, "untold");
     this.#listener.started(vm);
   }

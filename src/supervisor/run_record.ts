@@ -32,12 +32,12 @@ export function newRun(place: RunPlace, config: VmConfig): RunRecord {
  * @param vm The QEMU.
  * @returns The whole record.
  */
-export async function startedRun(run: RunRecord, vm: Vm): Promise<RunRecord> {
+export function startedRun(run: RunRecord, vm: Vm): RunRecord {
   const { pid, argv } = vm;
   return {
     ...run,
     pid,
-    startTime: pid === null ? null : await readStartTime(pid),
+    startTime: pid === null ? null : readStartTime(pid),
     argv: [...argv ?? []],
   };
 }

@@ -21,6 +21,7 @@ export class SilentQemu {
   readonly #run: RunRecord;
   readonly #pid: number;
   readonly #logger: Logger;
+  readonly #startTime: string | null;
   readonly #leaving = new AbortController();
   #intent: "none" | "stop" = "none";
 
@@ -33,29 +34,25 @@ export class SilentQemu {
     this.#run = run;
     this.#pid = pid;
     this.#logger = logger;
+    // It was proven to be ours just now.
+    this.#startTime = run.startTime ?? readStartTime(pid);
     this.outcome = this.#watch();
   }
 
   /** Ends it, unless its pid is another process's by now. */
   kill(): void {
     this.#intent = "stop";
-    this.#killing = this.#kill();
+    try {
+      const startTime = readStartTime(this.#pid);
+      if (startTime !== null && startTime === this.#startTime) Deno.kill(this.#pid, "SIGKILL");
+    } catch (error) {
+      this.#logger.error("Can't end a QEMU that does not answer", { pid: this.#pid, error });
+    }
   }
-
-  #killing: Promise<void> = Promise.resolve();
 
   /** Looks no more, and lets it be. */
   leave(): void {
     this.#leaving.abort();
-  }
-
-  async #kill(): Promise<void> {
-    try {
-      const startTime = await readStartTime(this.#pid);
-      if (startTime !== null && startTime === this.#run.startTime) Deno.kill(this.#pid, "SIGKILL");
-    } catch (error) {
-      this.#logger.error("Can't end a QEMU that does not answer", { pid: this.#pid, error });
-    }
   }
 
   async #watch(): Promise<SilentOutcome> {
@@ -64,7 +61,6 @@ export class SilentQemu {
     while (!signal.aborted) {
       try {
         await delay(LOOK_MS, { signal });
-        await this.#killing;
         const { found, vm } = await recall(this.#run, {
           running,
           logger: this.#logger,

@@ -27,7 +27,7 @@ if (how === "watch") {
   say(inShort(await vm.stopped));
 } else {
   say(await gatherEvidence({ runDir, uuid, pid, startTime: null }));
-  say(await readStartTime(pid ?? 0));
+  say(readStartTime(pid ?? 0));
   {
     await using vm = await adopt(run);
     say(nameOf(await vm.kill().catch((error) => error)));

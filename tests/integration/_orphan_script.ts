@@ -13,7 +13,7 @@ const vm = await launch(config, { runDir, lifetime, recorder: "on" });
 // A guest that obeys says when it does.
 if (Deno.args[2] !== undefined) await vm.console?.expect(Deno.args[2]);
 const { name, argv, pid } = vm;
-const startTime = pid === null ? null : await readStartTime(pid);
+const startTime = pid === null ? null : readStartTime(pid);
 const run: AdoptRun = { name, config, argv: argv ?? [], runDir, stderrFile, pid, startTime };
 console.log(JSON.stringify(run));
 await vm.stopped;

@@ -69,7 +69,7 @@ for (const { binary, name, ignore } of QEMUS) {
       await using vm = await launch(host.config({ binary }));
       await using watch = new LivenessWatch({ rhythm: RHYTHM });
       const words = new Words();
-      const watched = watch.add({ vm, startTime: await readStartTime(pidOf(vm)) }, words);
+      const watched = watch.add({ vm, startTime: readStartTime(pidOf(vm)) }, words);
       assertEquals(await soon(watched.check()), { kind: "healthy" });
       assertEquals(watched.runState, "running");
 
@@ -132,7 +132,7 @@ Deno.test("LivenessWatch is told by the process alone when it may look, also bef
   await using host = await VmHost.make();
   await using vm = await launch(host.config());
   const pid = pidOf(vm);
-  const startTime = await readStartTime(pid);
+  const startTime = readStartTime(pid);
   assertEquals(await readProcessState(pid, startTime), "runs");
   assertEquals(await readProcessState(pid, `${startTime}0`), "ended", "another process of this pid");
   Deno.kill(pid, "SIGSTOP");

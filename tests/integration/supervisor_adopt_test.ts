@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { attach, Supervisor } from "../../mod.ts";
-import { uniCommands, unirom } from "../../src/testing/mod.ts";
+import { tinyGuests, uniCommands, unirom } from "../../src/testing/mod.ts";
 import { CRASH_POINTS, readJournal, reportFromJson } from "../../src/supervisor/store/mod.ts";
 import {
   kill,
@@ -206,6 +206,19 @@ Deno.test("a supervisor that dies at any crash point leaves a state from which t
         );
       });
     }
+  }
+});
+
+Deno.test("a guest that ends at once is seen to, whatever is written down meanwhile", async () => {
+  await using yard = await Yard.make();
+  await using supervised = await openAgain(yard);
+  const { supervisor, reports } = supervised;
+  const spec = await yard.firmware("web", tinyGuests.panic, { onCause: { "guest-panic": "preserve" } });
+  for (let round = 0; round < 20; round++) {
+    // Whether it has started is one report, that it has ended is the other.
+    await supervisor.add({ ...spec, config: { ...spec.config, name: `web${round}` } });
+    await reports.until(`web${round}`, "guest-ended guest-panic");
+    await supervisor.remove(`web${round}`);
   }
 });
 

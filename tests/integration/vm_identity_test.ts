@@ -110,7 +110,7 @@ Deno.test("gatherEvidence() of a QEMU that is gone has nothing that could be tak
 Deno.test("an impostor is not taken for the QEMU: not by its pid, not by the pidfile, not by the socket's path", async (t) => {
   await using host = await VmHost.make();
   await using stranger = new Stranger();
-  const startTime = await readStartTime(stranger.pid);
+  const startTime = readStartTime(stranger.pid);
   const runDir = `${host.dir}/run`;
   await Deno.mkdir(runDir);
   await Deno.writeTextFile(`${runDir}/pid`, `${stranger.pid}\n`);
@@ -171,7 +171,7 @@ Deno.test("an impostor is not taken for the QEMU: not by its pid, not by the pid
 
 Deno.test("AdoptedProcess.signal() reaches the process that it was made for, and never a later one with its pid", async () => {
   await using stranger = new Stranger();
-  const startTime = await readStartTime(stranger.pid);
+  const startTime = readStartTime(stranger.pid);
   const known = { pid: stranger.pid, signals: "allowed", stderrFile: "/dev/null", sockets: [] } as const;
   const never = new Promise<void>(() => {});
   const reused = new AdoptedProcess({ ...known, startTime: "1" }, [never]);
@@ -208,7 +208,7 @@ Deno.test("AdoptedProcess.exited resolves when a connection has ended and the pr
   const closed = Promise.withResolvers<void>();
   const stderrFile = await Deno.makeTempFile();
   await Deno.writeTextFile(stderrFile, "last words\n");
-  const startTime = await readStartTime(pid);
+  const startTime = readStartTime(pid);
   const process = new AdoptedProcess(
     { pid, startTime, signals: "allowed", stderrFile, sockets: [] },
     [closed.promise],
