@@ -51,20 +51,87 @@ export interface ProbeTiming {
   graceMs?: number;
 }
 
-/** The guest agent answers a ping. */
+/**
+ * The guest agent answers a ping; a refusal counts as well, since it comes from the guest.
+ *
+ * @example
+ * ```ts
+ * import { type AgentProbe, Supervisor } from "@qeeper/qeeper";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const probe: AgentProbe = { kind: "agent", for: "liveness", graceMs: 5 * 60_000 };
+ * await using supervisor = await Supervisor.open();
+ * // The config has to have a channel for it.
+ * await assertRejects(
+ *   () => supervisor.add({ config: { machine: "none", accel: "tcg" }, probes: [probe] }),
+ *   TypeError,
+ *   "agent: true",
+ * );
+ * ```
+ */
 export interface AgentProbe extends ProbeTiming {
+  /** That it is an agent's. */
   kind: "agent";
 }
 
-/** The guest says something on its console. */
+/**
+ * The guest says something on its console: once, to be ready; again and again, to be alive.
+ *
+ * @example
+ * ```ts
+ * import { type ConsoleProbe, Supervisor } from "@qeeper/qeeper";
+ * import { rom, unirom } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const bios = await Deno.makeTempFile();
+ * await Deno.writeFile(bios, rom(unirom.code));
+ * const probe: ConsoleProbe = { kind: "console", for: "readiness", pattern: "READY\n" };
+ * await using supervisor = await Supervisor.open();
+ * using reports = supervisor.reports();
+ * const config = { name: "tiny", accel: "tcg", memoryMiB: 16, firmware: { bios } } as const;
+ * await supervisor.add({ config, probes: [probe], stop: { powerdownMs: 0 } });
+ * for await (const report of reports) {
+ *   if (report.kind === "readiness") {
+ *     assertEquals(report.readiness, "ready");
+ *     break;
+ *   }
+ * }
+ * await Deno.remove(bios);
+ * ```
+ */
 export interface ConsoleProbe extends ProbeTiming {
+  /** That it is a console's. */
   kind: "console";
   /** What it says. */
   pattern: TextPattern;
 }
 
-/** Somebody listens at a port. */
+/**
+ * Somebody listens at a port, and says what they should.
+ *
+ * @example
+ * ```ts
+ * import { type TcpProbe, Supervisor } from "@qeeper/qeeper";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const probe: TcpProbe = {
+ *   kind: "tcp",
+ *   for: "readiness",
+ *   port: { guest: 80 },
+ *   send: "GET / HTTP/1.0\r\n\r\n",
+ *   expect: { regexp: "^HTTP/1.. 200 " },
+ * };
+ * await using supervisor = await Supervisor.open();
+ * // The config has to forward that port.
+ * await assertRejects(
+ *   () => supervisor.add({ config: { machine: "none", accel: "tcg" }, probes: [probe] }),
+ *   TypeError,
+ *   "forward: [{ guest: 80 }]",
+ * );
+ * ```
+ */
 export interface TcpProbe extends ProbeTiming {
+  /** That it is a port's. */
   kind: "tcp";
   /** The host. Default `127.0.0.1`. */
   host?: string;
@@ -108,7 +175,19 @@ export type WholeProbe = Probe & Required<ProbeTiming>;
  */
 export type Readiness = "unknown" | "ready" | "not-ready";
 
-/** What a probe says from now on; `why` is for people. */
+/**
+ * What a probe says from now on; `why` is for people.
+ *
+ * @example
+ * ```ts
+ * import type { ProbeResult } from "@qeeper/qeeper";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const inWords = (result: ProbeResult) => result.kind === "failing" ? `fails: ${result.why}` : "passes";
+ *
+ * assertEquals(inWords({ kind: "failing", why: "the connection was closed at once" }), "fails: the connection was closed at once");
+ * ```
+ */
 export type ProbeResult = { kind: "passing" } | { kind: "failing"; why: string };
 
 /** A probe that says something else than before. */

@@ -18,6 +18,8 @@ export async function settle(): Promise<void> {
 export class VirtualClock implements Clock {
   monoMs = 1_000;
   wallMs = 1_700_000_000_000;
+  /** How many timers went off. */
+  wentOff = 0;
   readonly #timers = new Set<{ atMs: number; due: () => void }>();
 
   /** How many timers are set. */
@@ -44,6 +46,7 @@ export class VirtualClock implements Clock {
       if (first === undefined || first.atMs > endMs) break;
       this.#timers.delete(first);
       this.#goTo(Math.max(first.atMs, this.monoMs));
+      this.wentOff++;
       first.due();
     }
     this.#goTo(endMs);

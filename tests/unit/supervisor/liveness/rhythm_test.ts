@@ -2,19 +2,23 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { firstRound, nextRound, RHYTHM } from "../../../../src/supervisor/liveness/rhythm.ts";
 
-Deno.test("firstRound() spreads guests over the round, however many there are", () => {
+Deno.test("firstRound() spreads guests over the moments of a round, however many there are", () => {
+  const { roundMs, closeMs } = RHYTHM;
+  const moments = roundMs / closeMs;
   for (let guests = 1; guests <= 300; guests++) {
-    const places = Array.from({ length: guests }, (_, count) => firstRound(count, 500, RHYTHM) - 500)
-      .sort((a, b) => a - b);
-    assert(places.every((place) => place >= 0 && place < RHYTHM.roundMs));
-    const gaps = places.map((place, i) => (places[i + 1] ?? (places[0] ?? 0) + RHYTHM.roundMs) - place);
-    const even = RHYTHM.roundMs / guests;
-    // Steps of the golden ratio leave gaps of at most three sizes, none more than 2.62 times another's.
-    assert(Math.max(...gaps) < 2 * even, `${guests} guests, a gap of ${Math.max(...gaps)} ms`);
-    assert(
-      guests === 1 || Math.min(...gaps) > even / 3,
-      `${guests} guests, a gap of ${Math.min(...gaps)} ms`,
-    );
+    const at = new Map<number, number>();
+    for (let count = 0; count < guests; count++) {
+      // Whenever they come.
+      const nowMs = count * guests * 777;
+      const firstMs = firstRound(count, nowMs, RHYTHM);
+      assert(firstMs > nowMs && firstMs <= nowMs + roundMs);
+      assertEquals(firstMs % closeMs, 0);
+      const moment = firstMs % roundMs;
+      at.set(moment, (at.get(moment) ?? 0) + 1);
+    }
+    assert(at.size >= Math.min(moments, guests * 0.6), `${guests} guests at ${at.size} moments`);
+    const most = Math.max(...at.values());
+    assert(most <= Math.ceil(guests / moments) + 2, `${most} of ${guests} guests at once`);
   }
 });
 
