@@ -1,6 +1,8 @@
+import type { AnyQmpEvent } from "../qmp/mod.ts";
 import type { Verdict } from "../vm/mod.ts";
 import type { Circumstances, Decision } from "./policy_action.ts";
 import type { Phase, PolicyState } from "./policy_state.ts";
+import { decide } from "./policy.ts";
 import { guestEnded } from "./guest_end_steps.ts";
 import {
   carryOutLate,
@@ -27,7 +29,7 @@ import {
   waitForAnswer,
 } from "./unresponsive_steps.ts";
 
-/** What is found of a guest whose supervisor died, once what QEMU recorded meanwhile was decided about (`resumed`). */
+/** What is found of a guest whose supervisor died. */
 export type Found =
   /** It is there, and the guest runs, or was paused by somebody. */
   | { kind: "running" }
@@ -52,12 +54,34 @@ type Handler<K extends Found["kind"]> = (
 type Row = { [K in Found["kind"]]: Handler<K> };
 
 /**
+ * Catches up on what QEMU wrote down of a guest's life while nobody looked. Comes before `resumeAfterDeath`: a reset that has shown is not
+ * done once more, and the next end is a new one.
+ *
+ * @param state What the supervisor that died had written down.
+ * @param events The events since then, oldest first.
+ * @param circumstances Policy, time and chance.
+ * @returns The state with them.
+ */
+export function catchUp(
+  state: PolicyState,
+  events: readonly Pick<AnyQmpEvent, "event">[],
+  circumstances: Circumstances,
+): PolicyState {
+  let caughtUp = state;
+  for (const { event } of events) {
+    // The wait that a person did not want to wait for is gone as well, so there is nothing to do.
+    if (event === "RESUME") caughtUp = decide(caughtUp, { kind: "resumed" }, circumstances).state;
+  }
+  return caughtUp;
+}
+
+/**
  * What to do first about a guest whose supervisor died. Total, as `decide` is: each phase in which a guest can be left has an answer to
  * each way in which its QEMU can be found.
  *
  * What was begun before the death is done, not counted once more; what ended meanwhile is decided about as if it ended now.
  *
- * @param state What the supervisor that died had written down, for the clock of this one (`restoreState`).
+ * @param state What the supervisor that died had written down, for the clock of this one (`restoreState`), caught up (`catchUp`).
  * @param found What there is.
  * @param circumstances Policy, time and chance.
  * @returns The new state and the actions.

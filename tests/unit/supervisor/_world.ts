@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { VerdictCause } from "../../../src/vm/mod.ts";
-import { type Found, resumeAfterDeath } from "../../../src/supervisor/after_death.ts";
+import { catchUp, type Found, resumeAfterDeath } from "../../../src/supervisor/after_death.ts";
 import type { GuestNow } from "../../../src/supervisor/incident.ts";
 import { parsePersistedState, persistState, restoreState } from "../../../src/supervisor/persist_state.ts";
 import {
@@ -449,15 +449,8 @@ export class World {
     const kept = parsePersistedState(JSON.parse(this.#written));
     this.state = restoreState(kept, this.monoMs, this.#wallMs());
     const recorded = this.#recorded.splice(0);
-    // Its waits died with the supervisor: one that is ended now is only a word.
-    for (const incident of recorded) {
-      const { state, actions } = decide(this.state, incident, this.#circumstances(random));
-      assert(
-        actions.every(({ kind }) => kind === "end-wait"),
-        "What was missed is no reason to act by itself",
-      );
-      this.state = state;
-    }
+    const events = recorded.map(() => ({ event: "RESUME" }));
+    this.state = catchUp(this.state, events, this.#circumstances(random));
     this.#resume(verified ? this.#found() : { kind: "unverifiable" }, random);
   }
 

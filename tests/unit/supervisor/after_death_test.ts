@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Found, resumeAfterDeath } from "../../../src/supervisor/after_death.ts";
+import { catchUp, type Found, resumeAfterDeath } from "../../../src/supervisor/after_death.ts";
 import { decide, type Phase, type PolicyState } from "../../../src/supervisor/policy.ts";
 import { at, line, NOW, THEN_RESTART, under, USED, verdict } from "./_policy.ts";
 
@@ -168,10 +168,23 @@ Deno.test("resumeAfterDeath() does what was begun in place, and does not count t
       assertEquals([state.phase, state.begun, state.history, actions], ["up", null, USED, []]);
     });
     await t.step(`${kind}, which has shown before the guest ended again`, () => {
-      const { state: shown } = decide(begun, { kind: "resumed" }, under());
+      const shown = catchUp(begun, [{ event: "RESET" }, { event: "RESUME" }, { event: "STOP" }], under());
       assertEquals(resumed(shown, FOUND.held), "stopping, wanted up: clear-away");
     });
   }
+});
+
+Deno.test("catchUp() takes a guest for up that a person let run while nobody looked, and others as they were", () => {
+  const words = [
+    at("held"),
+    at("backoff", { pending: "resume" }),
+    at("dumping"),
+    at("backoff"),
+    at("stopping"),
+  ]
+    .map((state) => catchUp(state, [{ event: "RESUME" }], under()).phase);
+  assertEquals(words, ["up", "up", "up", "backoff", "stopping"]);
+  assertEquals(catchUp(at("held"), [{ event: "STOP" }], under()), at("held"));
 });
 
 Deno.test("resumeAfterDeath() waits for the rest of a wait, and not longer than the policy has it", async (t) => {

@@ -1,9 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { checkLayers } from "../../../tools/layers/check.ts";
+import { PURE_FILES } from "../../../tools/layers/rules.ts";
 import { type Import, scan } from "../../../tools/layers/scan.ts";
 
 /** A house in which every rule is kept. */
 const GOOD: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(PURE_FILES.filter((file) => !file.endsWith("/")).map((file) => [file, ""])),
   "mod.ts": 'export { launch } from "./src/vm/mod.ts";',
   "src/cli/main.ts": 'import { launch } from "../vm/mod.ts";\nconst net = await import("node:net");',
   "src/cli/shell/language/line.ts": "",
@@ -18,8 +20,6 @@ const GOOD: Readonly<Record<string, string>> = {
   "src/typegen/model.ts": "",
   "src/vm/mod.ts": 'export * from "./launch.ts";',
   "src/vm/launch.ts": 'import { argv } from "../machine/argv.ts";\nsetTimeout(() => Deno.exit(), 1);',
-  "src/vm/stop_ladder.ts": "",
-  "src/vm/verdict.ts": "",
 };
 
 function check(changes: Readonly<Record<string, string>>): string[] {
