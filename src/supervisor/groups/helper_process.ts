@@ -224,12 +224,14 @@ async function untilBecome({ log }: HelperPlan, pid: number, signal: AbortSignal
     signal.throwIfAborted();
     const found = await lookAtProcess(pid);
     if (found === "not-permitted") return;
-    // Only the shell has the log's name among its arguments, and only what comes after it has it no more.
-    if (
-      found !== "none" && !hasEnded(found.state) && !found.argv.includes(log) && found.argv[0] !== "setpriv"
-    ) return;
+    if (found !== "none" && !hasEnded(found.state) && hasBecome(found.argv, log)) return;
     await delay(BECOMES_MS, { signal });
   }
+}
+
+/** The shell has the log's name among its arguments; what goes has none any more. */
+function hasBecome(argv: readonly string[], log: string): boolean {
+  return argv.length > 0 && !argv.includes(log) && argv[0] !== "setpriv";
 }
 
 async function recordOf(

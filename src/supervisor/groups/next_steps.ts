@@ -88,14 +88,18 @@ export function nextSteps(group: GroupShape, members: ReadonlyMap<string, Member
  * @param dependencies Who depends on whom.
  * @param members How each member is.
  * @param name The member.
- * @returns Those of its own dependencies that are not ready.
+ * @returns Those of its own dependencies that are not ready, or not for long.
  */
 export function waitsFor(
   dependencies: Dependencies,
   members: ReadonlyMap<string, MemberState>,
   name: string,
 ): readonly string[] {
-  return (dependencies.get(name) ?? []).filter((needed) => members.get(needed)?.phase !== "ready");
+  return (dependencies.get(name) ?? []).filter((needed) => !isThere(members.get(needed)));
+}
+
+function isThere(state: MemberState | undefined): boolean {
+  return state?.phase === "ready" && state.goal === "up";
 }
 
 /** It is there, and is not to be. */

@@ -32,6 +32,9 @@ Deno.test("nextSteps() starts who waits for nobody, and stops whom nobody needs 
     ["the first", "one-for-one", { db: "up down", app: "up down", web: "up down" }, [], ["db"]],
     ["not before it is ready", "one-for-one", { db: "up up", app: "up down", web: "up down" }, [], []],
     ["the next", "one-for-one", { db: "up ready", app: "up down", web: "up down" }, [], ["app"]],
+    ["not while that is to go", "one-for-one", { db: "up ready", app: "renew ready", web: "up down" }, [
+      "app",
+    ], []],
     ["not what is not wanted", "one-for-one", { db: "up ready", app: "down down", web: "up down" }, [], []],
     ["not what waits", "one-for-one", { db: "up ready", app: "up backoff", web: "up down" }, [], []],
     [
@@ -207,7 +210,9 @@ class World {
     }
     for (const name of start) {
       assertEquals(this.#state(name), { goal: "up", phase: "down" });
-      for (const needed of dependencies.get(name) ?? []) assertEquals(this.#state(needed).phase, "ready");
+      for (const needed of dependencies.get(name) ?? []) {
+        assertEquals(this.#state(needed), { goal: "up", phase: "ready" });
+      }
     }
     for (const name of stop) this.members.set(name, { ...this.#state(name), phase: "stopping" });
     for (const name of start) this.members.set(name, { ...this.#state(name), phase: "starting" });
