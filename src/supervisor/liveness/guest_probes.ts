@@ -159,10 +159,8 @@ export class GuestProbes implements AsyncDisposable {
 
   /** Looks whether the guest can do anything, and counts its time of grace up to now. */
   async #gate(station: Station): Promise<Gate> {
-    const life = this.#life;
     const liveness = await this.#guest.check({ signal: this.#stop.signal });
     const gate = probeGate(liveness, this.#guest.runState);
-    if (life !== this.#life) return "shut";
     const nowMs = this.#host.now();
     const { counted, state } = station;
     const throughout = counted.gate === "open" ? gate : "shut";

@@ -65,9 +65,8 @@ export class PatientWaits {
     for (const wait of this.#waits) {
       wait.clock = runAnswerClock(wait.clock, nowMs - wait.atMs, before, found);
       wait.atMs = nowMs;
-      if (found.kind === "gone" || wait.clock.leftMs <= 0) this.#giveUp(wait, found, nowMs);
+      if (wait.clock.leftMs <= 0) this.#giveUp(wait, found, nowMs);
     }
-    this.capped(found, nowMs);
   }
 
   /** Ends those that have lasted too long whatever QEMU is. */

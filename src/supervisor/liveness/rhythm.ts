@@ -32,13 +32,12 @@ export function firstRound(count: number, nowMs: number, rhythm: Rhythm): number
 /**
  * When a guest is asked next. It keeps its place in the round; rounds that were missed are not caught up with.
  *
- * @param placeMs When any earlier round of it was.
+ * @param placeMs When any round of it was, or will be.
  * @param nowMs The time now.
  * @param rhythm The rhythm.
  * @returns When: after now.
  */
 export function nextRound(placeMs: number, nowMs: number, rhythm: Rhythm): number {
-  if (placeMs > nowMs) return placeMs;
   const missed = Math.floor((nowMs - placeMs) / rhythm.roundMs);
   return placeMs + (missed + 1) * rhythm.roundMs;
 }

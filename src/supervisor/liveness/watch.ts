@@ -82,7 +82,8 @@ export class LivenessWatch implements AsyncDisposable {
     const firstMs = firstRound(this.#added++, host.now(), this.#rhythm);
     const guest = new WatchedGuest(subject, listener, host, firstMs);
     this.#guests.add(guest);
-    host.wake(guest.dueAfter(host.now()));
+    if (this.#state === "closed") guest.end();
+    else host.wake(guest.dueAfter(host.now()));
     return guest;
   }
 

@@ -71,7 +71,7 @@ export class WatchedGuest implements Watched {
     this.#dueMs = firstMs;
     this.#waits = new PatientWaits(subject.name);
     this.#probes = subject.probes?.(this, host) ?? null;
-    subject.ended.then((how) => how === "gone" ? this.#tell({ kind: "gone" }) : this.#end());
+    subject.ended.then((how) => how === "gone" ? this.#tell({ kind: "gone" }) : this.end());
   }
 
   get liveness(): Liveness {
@@ -134,8 +134,19 @@ export class WatchedGuest implements Watched {
     this.#waits.setBack(ms, nowMs);
   }
 
+  /** It is not watched any more; nothing is told. */
+  end(): void {
+    if (this.#state === "ended") return;
+    this.#state = "ended";
+    this.#stop.abort();
+    this.#waits.end(this.#liveness, this.#host.now());
+    this.#settleChecks();
+    this.#probes?.stop();
+    this.#host.forget(this);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#end();
+    this.end();
     await this.#probes?.[Symbol.asyncDispose]();
     await this.#look;
   }
@@ -252,23 +263,13 @@ export class WatchedGuest implements Watched {
     this.#settleChecks();
     if (found.kind !== before.kind) this.#listener.changed(found);
     else if (found.kind !== "healthy") this.#listener.lasting?.(found);
-    if (found.kind === "gone") this.#end();
+    if (found.kind === "gone") this.end();
   }
 
   #settleChecks(): void {
     const checks = this.#checks;
     this.#checks = [];
     for (const { resolve } of checks) resolve(this.#liveness);
-  }
-
-  #end(): void {
-    if (this.#state === "ended") return;
-    this.#state = "ended";
-    this.#stop.abort();
-    this.#waits.end(this.#liveness, this.#host.now());
-    this.#settleChecks();
-    this.#probes?.stop();
-    this.#host.forget(this);
   }
 }
 

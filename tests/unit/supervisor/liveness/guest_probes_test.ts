@@ -3,7 +3,7 @@ import { GuestProbes } from "../../../../src/supervisor/liveness/guest_probes.ts
 import type { WholeProbe } from "../../../../src/supervisor/liveness/probe.ts";
 import type { Found, Probing } from "../../../../src/supervisor/liveness/probing.ts";
 import { LivenessWatch } from "../../../../src/supervisor/liveness/watch.ts";
-import { FakeQemu, Told, VirtualClock } from "./_virtual.ts";
+import { FakeQemu, settle, Told, VirtualClock } from "./_virtual.ts";
 
 const TIMING = { everyMs: 5_000, timeoutMs: 1_000, failures: 3, graceMs: 0 };
 const LIVENESS: WholeProbe = { kind: "agent", for: "liveness", ...TIMING };
@@ -146,6 +146,26 @@ Deno.test("GuestProbes gives a guest its time of grace, which stands while it is
   assertEquals(told.probes, ["0 failing: silence"]);
 });
 
+Deno.test("GuestProbes counts as time of grace only what lies between two moments at which the guest ran", async () => {
+  const { clock, watch, qemu, told, probing } = begin({
+    ...LIVENESS,
+    everyMs: 50_000,
+    graceMs: 60_000,
+    failures: 1,
+  });
+  await using _watch = watch;
+  probing.found = MISSED;
+  await clock.pass(1_000);
+  qemu.runState = "paused";
+  await clock.pass(50_000);
+  qemu.runState = "running";
+  // Until 100 s it was held at one end; from there on it runs.
+  await clock.pass(101_000);
+  assertEquals([probing.asked, told.probes], [3, []]);
+  await clock.pass(50_000);
+  assertEquals(told.probes, ["0 failing: silence"]);
+});
+
 Deno.test("GuestProbes takes an error for a probe that was not passed", async () => {
   const { clock, watch, told, probing } = begin({ ...LIVENESS, failures: 1 });
   await using _watch = watch;
@@ -173,6 +193,20 @@ Deno.test("GuestProbes.beginAnew() knows nothing of the life before, nor of what
   assertEquals(told.readinesses, ["ready", "unknown"]);
   await clock.pass(1_000);
   assertEquals(told.readinesses, ["ready", "unknown", "not-ready"]);
+});
+
+Deno.test("GuestProbes.beginAnew() does not take for the new life what was passed in the one before", async () => {
+  const { clock, watch, told, probing, watched } = begin(READINESS);
+  await using _watch = watch;
+  const late = Promise.withResolvers<void>();
+  probing.meanwhile = () => late.promise;
+  await clock.pass(100);
+  watched.begunAnew();
+  late.resolve();
+  await settle();
+  assertEquals([told.probes, told.readinesses], [[], []]);
+  await clock.pass(100);
+  assertEquals([told.probes, told.readinesses], [["0 passing"], ["ready"]]);
 });
 
 Deno.test("GuestProbes ends with its guest: nothing is asked or told any more", async () => {

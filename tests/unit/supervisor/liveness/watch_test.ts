@@ -153,8 +153,10 @@ Deno.test("LivenessWatch has no opinion of a QEMU that it can't ask, but for wha
   assertEquals(told.words, []);
   assertEquals(await watched.check(), { kind: "healthy" });
   qemu.look = () => Promise.resolve("stopped");
-  await clock.pass(2_000);
+  await clock.pass(3_000);
   assertEquals(told.kinds, ["stopped"]);
+  const [first, second] = [told.words[0], told.lasted.at(-1)];
+  assert(first?.kind === "stopped" && second?.kind === "stopped" && second.forMs - first.forMs >= 2_000);
   qemu.look = () => Promise.resolve("runs");
   await clock.pass(2_000);
   assertEquals(told.words.at(-1), {
@@ -248,6 +250,8 @@ Deno.test("LivenessWatch.dispose by a listener, in the middle of a tick, ends it
   clock.jump(10_000);
   await clock.pass(SURELY_MS);
   assertEquals([qemu.asked.inBand, clock.timers], [0, 0]);
+  const late = watch.watch(qemu.subject(), new Told());
+  assertEquals([await late.check(), qemu.asked.inBand, clock.timers], [{ kind: "healthy" }, 0, 0]);
 });
 
 Deno.test("Watched.check() says what is found now", async () => {
@@ -366,6 +370,24 @@ Deno.test("Watched.patiently() returns what its action does, passes on its error
   await assertRejects(() => watched.patiently(never, { timeoutMs: 1_000 }), NoAnswerError);
   await watch[Symbol.asyncDispose]();
   assertEquals(clock.timers, 0);
+});
+
+Deno.test("Watched.patiently() leaves nothing at the signal that it was given", async () => {
+  const { watch, watched } = begin();
+  await using _watch = watch;
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const [add, remove] = [signal.addEventListener, signal.removeEventListener];
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    listeners++;
+    add.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    listeners--;
+    remove.apply(signal, args);
+  };
+  await watched.patiently(() => Promise.resolve(), { timeoutMs: 1_000, signal });
+  assertEquals(listeners, 0);
 });
 
 Deno.test("Watched.patiently() is not over by time in which this process stood", async () => {
