@@ -214,6 +214,8 @@ export class Keeper {
 
   /** Stops the guest and removes all that is known of it. */
   async forget(): Promise<void> {
+    // Whoever goes on should this process die meanwhile is not to start it again.
+    this.#wantedAtClose = "down";
     await this.close();
     await this.#host.memory?.forget();
   }
@@ -224,7 +226,7 @@ export class Keeper {
   }
 
   async #close(): Promise<void> {
-    this.#wantedAtClose = this.#state.wanted;
+    this.#wantedAtClose ??= this.#state.wanted;
     this.ask("stop");
     await this.settled();
     await this.#watching.end();

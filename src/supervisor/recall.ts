@@ -2,7 +2,7 @@ import { delay } from "@std/async/delay";
 import type { AnyQmpEvent, Logger } from "../qmp/mod.ts";
 import { adopt, type AdoptedVm } from "../vm/adopt.ts";
 import { judgeDead } from "../vm/dead_run.ts";
-import { gatherEvidence } from "../vm/identity.ts";
+import { type Evidence, gatherEvidence } from "../vm/identity.ts";
 import type { Verdict, Vm } from "../vm/mod.ts";
 import { readRecording } from "../vm/recorder.ts";
 import { type Adoption, decideAdoption } from "./adoption.ts";
@@ -25,6 +25,8 @@ export interface Recalled {
   vm: Vm | null;
   /** The process, where that is all there is. */
   pid: number | null;
+  /** What is to be remembered of it from now on; null when it never had a QEMU. */
+  run: RunRecord | null;
 }
 
 /** What finding one guest needs. */
@@ -41,7 +43,7 @@ export interface RecallTools {
 }
 
 /** What there is of a guest that has no QEMU. */
-export const NO_RUN: Recalled = lost({ kind: "gone", why: "there was none" }, null, []);
+export const NO_RUN: Recalled = lost(null, { kind: "gone", why: "there was none" }, null, []);
 
 /**
  * Looks for a QEMU that an earlier supervisor launched.
@@ -52,23 +54,36 @@ export const NO_RUN: Recalled = lost({ kind: "gone", why: "there was none" }, nu
  */
 export async function recall(run: RunRecord, tools: RecallTools): Promise<Recalled> {
   const pid = tools.running?.get(`${run.runDir}/pid`) ?? run.pid;
-  const adoption = await proven(run, pid, tools);
+  const { adoption, evidence } = await proven(run, pid, tools);
   switch (adoption.kind) {
     case "gone":
       return await bury(run, adoption, tools);
     case "foreign":
     case "unverifiable":
-      return { found: { kind: "unverifiable" }, adoption, untold: [], vm: null, pid: null };
-    case "adopt":
+      return { found: { kind: "unverifiable" }, adoption, untold: [], vm: null, pid: null, run };
+    case "adopt": {
+      const known = completed(run, evidence);
       if (adoption.monitor === "lost") {
-        return { found: { kind: "silent" }, adoption, untold: [], vm: null, pid };
+        return { found: { kind: "silent" }, adoption, untold: [], vm: null, pid, run: known };
       }
-      return await takeOver(run, pid, adoption, tools);
+      return await takeOver(known, adoption, tools);
+    }
   }
 }
 
+/** With what its supervisor died too early to write down. */
+function completed(run: RunRecord, { process }: Evidence): RunRecord {
+  if (run.pid !== null || typeof process === "string") return run;
+  const { pid, startTime, argv } = process;
+  return { ...run, pid, startTime, argv: [...argv] };
+}
+
 /** Looks until it is clear; a QEMU that is only just starting has neither pidfile nor socket yet. */
-async function proven(run: RunRecord, pid: number | null, tools: RecallTools): Promise<Adoption> {
+async function proven(
+  run: RunRecord,
+  pid: number | null,
+  tools: RecallTools,
+): Promise<{ adoption: Adoption; evidence: Evidence }> {
   const mayBeStarting = run.pid === null && (pid !== null || tools.running === null);
   const until = performance.now() + (mayBeStarting ? STARTING_MS : 0);
   for (;;) {
@@ -78,18 +93,17 @@ async function proven(run: RunRecord, pid: number | null, tools: RecallTools): P
     const isClear = adoption.kind === "adopt" ? adoption.monitor === "answers" : adoption.kind !== "gone";
     // Where a process with its command line was seen, its death is seen as well.
     const isDead = adoption.kind === "gone" && evidence.process === "none" && pid !== null;
-    if (isClear || isDead || performance.now() > until) return adoption;
+    if (isClear || isDead || performance.now() > until) return { adoption, evidence };
     await delay(LOOK_MS);
   }
 }
 
 async function takeOver(
   run: RunRecord,
-  pid: number | null,
   adoption: Adoption,
   { logger, crash, toldUpTo }: RecallTools,
 ): Promise<Recalled> {
-  const { runDir, stderrFile, argv, config, startTime } = run;
+  const { runDir, stderrFile, argv, config, pid, startTime } = run;
   const recorded = await readRecording(runDir);
   crash("adopt:before-connect");
   const vm = await adopt(
@@ -98,7 +112,7 @@ async function takeOver(
     { missed: recorded.filter((event) => timeOf(event) <= toldUpTo), logger },
   );
   crash("adopt:after-connect");
-  return { found: foundIn(vm), adoption, untold: [], vm, pid };
+  return { found: foundIn(vm), adoption, untold: [], vm, pid: vm.pid, run };
 }
 
 function foundIn({ found: { status, held } }: AdoptedVm): Found {
@@ -120,7 +134,7 @@ async function bury(
   const recorded = await readRecording(run.runDir);
   // Nothing was ever written: its supervisor died before it was started.
   if (run.pid === null && recorded.length === 0 && !await exists(`${run.runDir}/pid`)) {
-    return lost(adoption, null, []);
+    return lost(run, adoption, null, []);
   }
   const verdict = await judgeDead({
     runDir: run.runDir,
@@ -128,11 +142,16 @@ async function bury(
     events: recorded,
     intent,
   });
-  return lost(adoption, verdict, recorded.filter((event) => timeOf(event) > toldUpTo));
+  return lost(run, adoption, verdict, recorded.filter((event) => timeOf(event) > toldUpTo));
 }
 
-function lost(adoption: Adoption, verdict: Verdict | null, untold: readonly AnyQmpEvent[]): Recalled {
-  return { found: { kind: "gone", verdict }, adoption, untold, vm: null, pid: null };
+function lost(
+  run: RunRecord | null,
+  adoption: Adoption,
+  verdict: Verdict | null,
+  untold: readonly AnyQmpEvent[],
+): Recalled {
+  return { found: { kind: "gone", verdict }, adoption, untold, vm: null, pid: null, run };
 }
 
 async function exists(path: string): Promise<boolean> {

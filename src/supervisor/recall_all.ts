@@ -59,7 +59,8 @@ export async function recallAll(records: readonly VmRecord[], tools: RecallAll):
 }
 
 function resumed(record: VmRecord, recalled: Recalled, tools: RecallAll): Keeper {
-  const { name, spec, run, litter } = record;
+  const { name, spec, litter } = record;
+  const { run } = recalled;
   const now = performance.now();
   const state = restoreState(record.state, now, Date.now());
   const lastVerdict = record.lastVerdict === null ? null : fromJson(record.lastVerdict) as Verdict;
