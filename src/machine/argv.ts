@@ -45,7 +45,6 @@ export function compileArgv(config: VmConfig, facts: HostFacts, paths: RunPaths)
   const board = boardOf(config, facts);
   return [
     facts.binary,
-    ...tieArgs(facts, paths),
     "-nodefaults",
     "-no-user-config",
     "-S",
@@ -70,12 +69,6 @@ export function compileArgv(config: VmConfig, facts: HostFacts, paths: RunPaths)
     ...when("-incoming", config.incoming),
     ...(config.extraArgs ?? []),
   ];
-}
-
-/** A chardev that nothing uses, before all others: its connection fails where nobody listens, and that ends QEMU. */
-function tieArgs({ tie }: HostFacts, paths: RunPaths): string[] {
-  if (tie === undefined) return [];
-  return ["-chardev", formatOption("socket", { id: "tie", path: paths.tie, server: false })];
 }
 
 function partArgs(config: VmConfig, board: Board, paths: RunPaths): string[] {

@@ -7,11 +7,15 @@ import type { RunPaths } from "./run_paths.ts";
  * The arguments for every monitor, the built-in ones first: a `-chardev` and a `-mon` each.
  *
  * @param config The config.
- * @param facts Whether there is a recorder.
+ * @param facts Whether there is a recorder, and a launch that QEMU is tied to.
  * @param paths Where the sockets are.
  * @returns Arguments.
  */
-export function monitorArgs(config: VmConfig, facts: Pick<HostFacts, "recorder">, paths: RunPaths): string[] {
+export function monitorArgs(
+  config: VmConfig,
+  facts: Pick<HostFacts, "recorder" | "tie">,
+  paths: RunPaths,
+): string[] {
   const builtIn: readonly MonitorConfig[] = [
     { id: "control", address: { transport: "unix", path: paths.control } },
     { id: "watch", address: { transport: "unix", path: paths.watch } },
@@ -19,6 +23,7 @@ export function monitorArgs(config: VmConfig, facts: Pick<HostFacts, "recorder">
   ];
   return [
     ...builtIn.flatMap((monitor) => oneMonitor(monitor, paths)),
+    ...tieArgs(facts, paths),
     ...recorderArgs(facts, paths),
     ...(config.monitors ?? []).flatMap((monitor) => oneMonitor(monitor, paths)),
   ];
@@ -32,6 +37,15 @@ function oneMonitor(monitor: MonitorConfig, paths: RunPaths): string[] {
     "-mon",
     formatOption(undefined, { chardev: id, mode, pretty }),
   ];
+}
+
+/**
+ * A chardev that nothing uses: its connection fails where nobody listens, and that ends QEMU. It comes before all that is the config's, and
+ * after the monitors that a launch waits for: QEMU makes chardevs in order, so it listens on those once this one is connected.
+ */
+function tieArgs({ tie }: Pick<HostFacts, "tie">, paths: RunPaths): string[] {
+  if (tie === undefined) return [];
+  return ["-chardev", formatOption("socket", { id: "tie", path: paths.tie, server: false })];
 }
 
 /** A monitor that nobody connects to: two regular files, one with its only command, one for all that it says. */

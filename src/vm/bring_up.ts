@@ -16,6 +16,8 @@ export interface Spawned {
   runDir: RunDir;
   name: string;
   argv: readonly string[];
+  /** Resolves when QEMU listens on its monitors; null where that is not told. */
+  listening: Promise<void> | null;
   logger: Logger;
   options: LaunchOptions;
   /** Called when QEMU has gone, or was let go of. */
@@ -31,7 +33,7 @@ export interface Spawned {
  * @throws {Deno.errors.NotCapable} When this script may not connect to a monitor.
  */
 export async function bringUp(spawned: Spawned): Promise<Vm> {
-  const { process, config, facts, runDir, name, argv, logger, options, onStopped } = spawned;
+  const { process, config, facts, runDir, name, argv, listening, logger, options, onStopped } = spawned;
   const { paths } = runDir;
   const { signal, paused = false, stop = {} } = options;
   const resetLog = argv.includes(paths.cpuResetLog) ? new ResetLog(paths.cpuResetLog) : null;
@@ -39,7 +41,7 @@ export async function bringUp(spawned: Spawned): Promise<Vm> {
   const qga = config.agent ? await import("../qga/mod.ts") : null;
   const recorder = facts.recorder === undefined ? null : await import("./recorder.ts");
   const { monitors, console } = await untilReady({
-    ...{ process, config, paths, name, argv, resetLog, paused, signal, logger },
+    ...{ process, config, paths, name, argv, listening, resetLog, paused, signal, logger },
     untilRecording: recorder && ((signal) => recorder.untilRecording(paths.dir, signal)),
   });
   return new RunningVm({

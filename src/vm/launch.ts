@@ -15,7 +15,7 @@ import { absolutePaths, checkFiles } from "./preflight.ts";
 import type { Lifetime, SpawnRequest } from "./qemu_process.ts";
 import { makeRunDir, type RunDir } from "./run_dir.ts";
 import { ScriptTies } from "./script_ties.ts";
-import { endNow, findTie, listenForTied, startQemu, type Tie } from "./start_qemu.ts";
+import { endNow, findTie, listenForTied, startQemu, type Tie, untilTied } from "./start_qemu.ts";
 import { checkBudgets } from "./stop_ladder.ts";
 import type { LaunchOptions, Vm } from "./vm.ts";
 
@@ -116,11 +116,14 @@ async function start(plan: Plan, facts: HostFacts): Promise<Vm> {
   options.signal?.throwIfAborted();
   const process = startQemu(name, { argv, cwd: paths.dir, lifetime, stdio, tie, session }, logger);
   ties.process = process;
+  const listening = listener && untilTied(listener);
   try {
     // Loaded while QEMU starts, which takes longer: a script that launches one VM waits for neither.
     const { bringUp } = await import("./bring_up.ts");
     const onStopped = () => ties[Symbol.dispose]();
-    return await bringUp({ process, config, facts, runDir, name, argv, logger, options, onStopped });
+    return await bringUp({
+      ...{ process, config, facts, runDir, name, argv, listening, logger, options, onStopped },
+    });
   } catch (error) {
     await endNow(process);
     throw error;

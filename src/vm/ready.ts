@@ -1,3 +1,4 @@
+import { abortable } from "@std/async/abortable";
 import type { RunPaths, VmConfig } from "../machine/mod.ts";
 import { type ByteTransport, dial, type Logger, type QmpClient } from "../qmp/mod.ts";
 import { earlyExitError, LaunchError } from "./errors.ts";
@@ -19,6 +20,8 @@ export interface Launching {
   paths: RunPaths;
   name: string;
   argv: readonly string[];
+  /** Resolves when QEMU listens on its monitors; null where that is not told. */
+  listening: Promise<void> | null;
   resetLog: ResetLog | null;
   /** Waits until QEMU records its events; null when it does not. */
   untilRecording: ((signal: AbortSignal) => Promise<void>) | null;
@@ -75,6 +78,8 @@ export async function untilReady(launching: Launching): Promise<Connected> {
 async function connect(launching: Launching, attempt: AbortController): Promise<Connected> {
   const { config, paths, process, argv, logger } = launching;
   const { signal } = attempt;
+  // Where it is not told, connecting is tried every 2 ms.
+  if (launching.listening) await abortable(launching.listening, signal);
   const coming = connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger });
   const hasConsole = argv.some((arg) => arg.startsWith("socket,id=console,"));
   // All at once, so that what opened beside a failure is there to be closed.

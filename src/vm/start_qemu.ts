@@ -30,7 +30,7 @@ export async function findTie(lifetime: Lifetime, logger: Logger = silentLogger)
 
 /**
  * Listens for a QEMU that is starting. setpriv's tie counts from about 1 ms after the fork: a QEMU whose script was killed before that
- * connects to nobody and ends. (A connection that nobody accepts is enough, and QEMU does not mind its end.)
+ * connects to nobody and ends. (QEMU does not mind the end of the connection.)
  *
  * @param tie How QEMU is tied to this process.
  * @param path The socket.
@@ -51,6 +51,19 @@ export function listenForTied(
     { socket: path },
   );
   return null;
+}
+
+/**
+ * Waits for the QEMU that was started to connect: it listens on its monitors then.
+ *
+ * @param listener What `listenForTied` gave. When it is closed first, that is the end of this wait too.
+ */
+export async function untilTied(listener: Deno.UnixListener): Promise<void> {
+  try {
+    (await listener.accept()).close();
+  } catch {
+    // Then connecting to the monitors tells how things are.
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
-// What is started in QEMU's place: listens where QEMU would, and says on each monitor what its first argument says.
+// What is started in QEMU's place: listens where QEMU would, tells the launch that it does, and says on each monitor what its first argument
+// says.
 const [words = "", ...argv] = Deno.args;
 const said = words.replaceAll("\\r", "\r").replaceAll("\\n", "\n");
 const bytes = Uint8Array.from(said.replaceAll("\\xff", "\xff"), (char) => char.charCodeAt(0));
@@ -14,3 +15,8 @@ for (const arg of argv) {
     }
   })();
 }
+
+const tie = argv.map((arg) => /^socket,id=tie,path=([^,]*)/.exec(arg)?.[1]).find((path) =>
+  path !== undefined
+);
+if (tie !== undefined) await Deno.connect({ transport: "unix", path: tie });

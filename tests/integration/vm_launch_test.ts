@@ -1,6 +1,7 @@
 // Launching: what ready means, what one gets, and giving it up.
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { HmpMonitor, launch, type MonitorAddress, QmpClient } from "../../mod.ts";
+import { untilTied } from "../../src/vm/start_qemu.ts";
 import { isAlive, nextOf, processesWith, qmpOf, soon, VmHost } from "./_vm_host.ts";
 
 Deno.test("launch() returns when every control-mode monitor is negotiated, whatever its transport", async () => {
@@ -172,4 +173,17 @@ Deno.test("launch() negotiates out-of-band execution on its control monitor", as
   assertEquals(vm.qmp.greeting.capabilities, ["oob"]);
   assert(Array.isArray(await vm.qmp.execute("query-yank", {}, { oob: true })));
   assert(vm.monitors.get("control") instanceof QmpClient);
+});
+
+Deno.test("untilTied() waits for a QEMU that starts to connect, and no longer than its listener is there", async () => {
+  await using host = await VmHost.make();
+  const path = `${host.dir}/tie`;
+  const listener = Deno.listen({ transport: "unix", path });
+  const tied = untilTied(listener);
+  using connection = await Deno.connect({ transport: "unix", path });
+  await soon(tied);
+  assertEquals(await connection.read(new Uint8Array(1)), null, "it is not kept");
+  const waiting = untilTied(listener);
+  listener.close();
+  await soon(waiting);
 });

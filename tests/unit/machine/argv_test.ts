@@ -41,12 +41,15 @@ for (const [name, golden] of [...goldens].toSorted()) {
   });
 }
 
-Deno.test("compileArgv() of a tied launch puts a client of the run directory's tie before everything else, and no more", () => {
+Deno.test("compileArgv() of a tied launch puts a client of the run directory's tie behind the built-in monitors, and no more", () => {
   const paths = runPaths("/run/a,b");
-  const [binary = "", ...args] = compileArgv({}, FACTS, paths);
-  assertEquals(compileArgv({}, { ...FACTS, tie: "socket" }, paths), [
-    ...[binary, "-chardev", "socket,id=tie,path=/run/a,,b/tie,server=off"],
-    ...args,
+  const config = { monitors: [{ id: "mine" }] };
+  const usual = compileArgv(config, { ...FACTS, recorder: "pipe" }, paths);
+  const behind = usual.indexOf("chardev=hmp,mode=readline") + 1;
+  assertEquals(compileArgv(config, { ...FACTS, recorder: "pipe", tie: "socket" }, paths), [
+    ...usual.slice(0, behind),
+    ...["-chardev", "socket,id=tie,path=/run/a,,b/tie,server=off"],
+    ...usual.slice(behind),
   ]);
 });
 
