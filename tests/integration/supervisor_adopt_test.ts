@@ -238,6 +238,6 @@ Deno.test("what QEMU writes down for the next supervisor does not grow without e
   await supervisor.stop("web");
   assertEquals(
     reports.all.filter((report) => report.kind === "event" && report.event.event === "STOP").length,
-    1_500,
+    1_300,
   );
 });
