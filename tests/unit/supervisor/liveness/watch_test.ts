@@ -311,6 +311,16 @@ Deno.test("Watched.patiently() gives up after its time while QEMU is healthy or 
   }
 });
 
+Deno.test("Watched.patiently() gives up on a healthy QEMU when the time is over, not a second later", async () => {
+  const { clock, watch, watched } = begin();
+  await using _watch = watch;
+  const wait = timed(clock, watched.patiently(never, { timeoutMs: 1_500 }));
+  await clock.pass(1_499);
+  assertEquals(wait.done(), null);
+  await clock.pass(100);
+  assert(wait.done()?.startsWith("healthy after 15"), `${wait.done()}`);
+});
+
 Deno.test("Watched.patiently() does not count the time in which QEMU is busy, up to its cap", async () => {
   const { clock, watch, qemu, watched } = begin();
   await using _watch = watch;
