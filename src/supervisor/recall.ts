@@ -19,7 +19,9 @@ export interface Recalled {
   found: Found;
   /** How it was proven, or why it could not be. */
   adoption: Adoption;
-  /** What QEMU wrote down and nobody has reported yet. */
+  /** What QEMU wrote down since the last event that was reported. */
+  since: readonly AnyQmpEvent[];
+  /** What of that has to be reported, since no VM is there to tell it. */
   untold: readonly AnyQmpEvent[];
   /** The VM, where it runs and answers. */
   vm: Vm | null;
@@ -60,11 +62,13 @@ export async function recall(run: RunRecord, tools: RecallTools): Promise<Recall
       return await bury(run, adoption, tools);
     case "foreign":
     case "unverifiable":
-      return { found: { kind: "unverifiable" }, adoption, untold: [], vm: null, pid: null, run };
+      return { found: { kind: "unverifiable" }, adoption, since: [], untold: [], vm: null, pid: null, run };
     case "adopt": {
       const known = completed(run, evidence);
       if (adoption.monitor === "lost") {
-        return { found: { kind: "silent" }, adoption, untold: [], vm: null, pid, run: known };
+        // Somebody who takes connections and does not answer is busy, or stopped.
+        const found: Found = { kind: evidence.socket === "busy" ? "stuck" : "silent" };
+        return { found, adoption, since: [], untold: [], vm: null, pid, run: known };
       }
       return await takeOver(known, adoption, tools);
     }
@@ -105,6 +109,7 @@ async function takeOver(
 ): Promise<Recalled> {
   const { runDir, stderrFile, argv, config, pid, startTime } = run;
   const recorded = await readRecording(runDir);
+  const since = recorded.filter((event) => timeOf(event) > toldUpTo);
   crash("adopt:before-connect");
   const vm = await adopt(
     { name: config.name ?? "vm", config, argv, runDir, stderrFile, pid, startTime },
@@ -112,7 +117,7 @@ async function takeOver(
     { missed: recorded.filter((event) => timeOf(event) <= toldUpTo), logger },
   );
   crash("adopt:after-connect");
-  return { found: foundIn(vm), adoption, untold: [], vm, pid: vm.pid, run };
+  return { found: foundIn(vm), adoption, since, untold: [], vm, pid: vm.pid, run };
 }
 
 function foundIn({ found: { status, held } }: AdoptedVm): Found {
@@ -151,7 +156,7 @@ function lost(
   verdict: Verdict | null,
   untold: readonly AnyQmpEvent[],
 ): Recalled {
-  return { found: { kind: "gone", verdict }, adoption, untold, vm: null, pid: null, run };
+  return { found: { kind: "gone", verdict }, adoption, since: untold, untold, vm: null, pid: null, run };
 }
 
 async function exists(path: string): Promise<boolean> {

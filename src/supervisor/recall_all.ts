@@ -1,7 +1,7 @@
 import { pooledMap } from "@std/async/pool";
 import type { Logger } from "../qmp/mod.ts";
 import { findByPidFile } from "../vm/process_scan.ts";
-import { resumeAfterDeath } from "./after_death.ts";
+import { catchUp, resumeAfterDeath } from "./after_death.ts";
 import type { FoundProcess } from "./guest_process.ts";
 import { Keeper, type KeeperHost } from "./keeper.ts";
 import { restoreState } from "./persist_state.ts";
@@ -68,11 +68,12 @@ function resumed(record: VmRecord, recalled: Recalled, tools: RecallAll): Keeper
   for (const event of recalled.untold) {
     if (REPORTED_EVENTS.includes(event.event)) keeper.tellMissed(event);
   }
-  const decision = resumeAfterDeath(state, recalled.found, {
-    policy: policyOf(spec),
-    now,
-    random: Math.random(),
-  });
+  const circumstances = { policy: policyOf(spec), now, random: Math.random() };
+  const decision = resumeAfterDeath(
+    catchUp(state, recalled.since, circumstances),
+    recalled.found,
+    circumstances,
+  );
   keeper.resume(
     decision,
     bodyOf(state, recalled, decision.actions),
