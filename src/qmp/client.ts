@@ -18,7 +18,7 @@ import { assertTimeout, Limit } from "./limit.ts";
 import { type Logger, silentLogger } from "./logger.ts";
 import type { AnyQmpEvent, Greeting, QmpEvent } from "./message.ts";
 import { type Call, QmpSession } from "./session.ts";
-import { QmpSchema } from "./schema.ts";
+import type { QmpSchema } from "./schema.ts";
 import type { ByteTransport } from "./transport.ts";
 import type { TypedQmp } from "./typed_qmp.ts";
 import { UseNotes } from "./use_notes.ts";
@@ -218,7 +218,9 @@ export class QmpClient implements AsyncDisposable {
    */
   schema(): Promise<QmpSchema> {
     if (this.#schema === null) {
-      const asked = this.execute("query-qmp-schema").then((entities) => new QmpSchema(entities));
+      // What reads it is loaded meanwhile: most connections do without.
+      const asked = Promise.all([import("./schema.ts"), this.execute("query-qmp-schema")])
+        .then(([{ QmpSchema }, entities]) => new QmpSchema(entities));
       this.#schema = asked;
       // What went wrong once need not go wrong again.
       asked.catch(() => this.#schema = null);

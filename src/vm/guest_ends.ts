@@ -133,7 +133,7 @@ export class GuestEnds {
   async #lookAtStop(events: readonly AnyQmpEvent[], turn: number): Promise<void> {
     const held = heldEnd(await this.#runState(), events);
     if (held && turn === this.#wentOn) {
-      const verdict = this.#parts.verdict(held, await this.#heldTripleFault(held), events);
+      const verdict = this.#parts.verdict(held, this.#heldTripleFault(held), events);
       if (turn === this.#wentOn) this.#hold(verdict);
       this.#tell(turn === this.#wentOn ? verdict : { ...verdict, process: "running" });
       return;
@@ -141,7 +141,7 @@ export class GuestEnds {
     // Somebody was quicker and let the guest go on. It was an end all the same, if the events say so.
     const end = heldEnd(null, events);
     if (end === null) return;
-    this.#tell(this.#parts.verdict({ ...end, process: "running" }, await this.#heldTripleFault(end), events));
+    this.#tell(this.#parts.verdict({ ...end, process: "running" }, this.#heldTripleFault(end), events));
   }
 
   /** Null when it can't be had: the monitor is gone, or QEMU does not answer. */
@@ -166,9 +166,9 @@ export class GuestEnds {
     if (end) this.#tell(verdict(end, end.cause === "guest-reset" ? entry.tripleFault : null, events));
   }
 
-  async #heldTripleFault(end: InProcessEnd): Promise<TripleFault | null> {
+  #heldTripleFault(end: InProcessEnd): TripleFault | null {
     if (end.cause !== "guest-reset" || end.reason !== "guest-reset") return null;
-    return await this.#parts.resetLog?.lookAtRest() ?? "unknown";
+    return this.#parts.resetLog?.lookAtRest() ?? "unknown";
   }
 
   #next(task: () => Promise<void>): void {

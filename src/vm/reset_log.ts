@@ -43,7 +43,7 @@ export class ResetLog {
     const log = new ResetLog(file);
     log.#switches = await lastSwitch(file);
     if (log.#switches > 0) log.#file = switched(file, log.#switches);
-    await log.#read();
+    log.#read();
     const end = lastResetEntries(log.#rest, 0);
     // A machine that was built has been reset once: an empty log is none.
     const tripleFault = log.#state === "readable" && log.#rest !== "" ? hasTripleFault(end) : "unknown";
@@ -52,8 +52,8 @@ export class ResetLog {
   }
 
   /** Passes over all that is there: the resets of a machine that is being built. */
-  async skip(): Promise<void> {
-    await this.#read();
+  skip(): void {
+    this.#read();
     this.#rest = "";
   }
 
@@ -64,7 +64,7 @@ export class ResetLog {
    * @returns The entry; one that knows nothing when there is none.
    */
   async takeReset(qmp: Pick<QmpClient, "execute">): Promise<ResetEntry> {
-    await this.#read();
+    this.#read();
     const { entry, rest } = takeResetEntry(this.#rest);
     this.#rest = rest;
     if (this.#offset > this.#maxBytes) await this.#switch(qmp);
@@ -72,15 +72,16 @@ export class ResetLog {
   }
 
   /** Whether a triple fault was the last thing that happened; `unknown` when the log does not say. */
-  async lookAtRest(): Promise<TripleFault> {
-    await this.#read();
+  lookAtRest(): TripleFault {
+    this.#read();
     return this.#state === "readable" ? hasTripleFault(this.#rest) : "unknown";
   }
 
-  async #read(): Promise<void> {
+  /** Without waiting: the log is small and on a local disk, so this is over before a thread would have it. */
+  #read(): void {
     if (this.#state === "unreadable") return;
     try {
-      const bytes = await Deno.readFile(this.#file);
+      const bytes = Deno.readFileSync(this.#file);
       this.#rest += new TextDecoder().decode(bytes.subarray(this.#offset));
       this.#offset = bytes.length;
     } catch (error) {
@@ -103,7 +104,7 @@ export class ResetLog {
     }
     this.#switches++;
     // What came since the last look is in the old one.
-    await this.#read();
+    this.#read();
     const old = this.#file;
     this.#file = file;
     this.#offset = 0;

@@ -226,10 +226,13 @@ function checkLength(dir: string): void {
   }
 }
 
-/** 8 characters, which are 40 bits: names are short because socket paths are. */
+/**
+ * 8 characters, which are 40 bits: names are short because socket paths are. One that is taken is drawn again, so nothing hangs on its being
+ * hard to guess.
+ */
 function randomName(): string {
   const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
-  return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => alphabet[byte & 31]).join("");
+  return Array.from({ length: 8 }, () => alphabet[Math.floor(Math.random() * 32)]).join("");
 }
 
 async function unlessGone(removing: Promise<void>): Promise<void> {

@@ -17,7 +17,7 @@ function watch(answers: Answer[], entries: ResetEntry[] = [], found: FoundGuest 
   };
   const resetLog: Pick<ResetLog, "takeReset" | "lookAtRest"> = {
     takeReset: () => Promise.resolve(entries.shift() ?? { tripleFault: "unknown", origin: "unknown" }),
-    lookAtRest: () => Promise.resolve(true),
+    lookAtRest: () => true,
   };
   return new GuestEnds({
     name: "web",
