@@ -98,6 +98,7 @@ export async function adopt(run: AdoptRun, options: AdoptOptions = {}): Promise<
   const past = await lookBack(run, paths, missed);
   const pid = run.pid ?? await readPidFile(paths.pidFile);
   const startTime = await provenStart(pid, run.startTime, paths.pidFile);
+  const oomCount = pid === null ? null : await countOomKills(pid);
   const qga = config.agent ? await import("../qga/mod.ts") : null;
   // From here on nothing is waited for, so that nothing can fail and leave something open.
   const sockets = [paths.control, paths.watch, paths.hmp];
@@ -117,7 +118,7 @@ export async function adopt(run: AdoptRun, options: AdoptOptions = {}): Promise<
     reboots: config.actions?.reboot === "shutdown" ? "held" : "reset",
     debugExit: argv.some((arg) => arg.startsWith("isa-debug-exit")),
     recording: (last) => readRecording(paths.dir, last),
-    oomCount: pid === null ? null : countOomKills(pid),
+    oomCount,
     found: {
       ...findGuest({ status, known: missed, unseen: past.unseen, tripleFault: past.tripleFault }),
       ...{ last: missed.at(-1) ?? null, consoleTail: past.consoleTail, streams: "from-now" },
@@ -214,19 +215,21 @@ async function verify(
   { signal, timeoutMs = ANSWER_MS }: AdoptOptions,
 ): Promise<Open<RunState>> {
   const limits = { timeoutMs, ...(signal ? { signal } : {}) };
-  const uuid = argv[argv.indexOf("-uuid") + 1];
-  if (argv.includes("-uuid")) {
-    const { UUID } = await control.execute("query-uuid", {}, limits);
-    if (UUID !== uuid) {
-      throw new AdoptionError(
-        `Cannot adopt VM "${name}": the QEMU at its control socket has the uuid ${UUID}, and its own is ${uuid}; leave it alone`,
-      );
-    }
+  const uuid = argv.includes("-uuid") ? argv[argv.indexOf("-uuid") + 1] : undefined;
+  // In one go: with many guests it is the answers that take the time.
+  const [{ UUID }, { status }] = await Promise.all([
+    control.execute("query-uuid", {}, limits),
+    control.execute("query-status", {}, limits),
+  ]);
+  if (uuid !== undefined && UUID !== uuid) {
+    throw new AdoptionError(
+      `Cannot adopt VM "${name}": the QEMU at its control socket has the uuid ${UUID}, and its own is ${uuid}; leave it alone`,
+    );
   }
   if (config.actions?.reboot === "shutdown") {
     await control.execute("set-action", { reboot: "shutdown" }, limits);
   }
-  return (await control.execute("query-status", {}, limits)).status;
+  return status;
 }
 
 /** What happened before, as QEMU wrote it down. */

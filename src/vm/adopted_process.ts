@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import { hasEnded, isProcessAlive, lookAtProcess, whyNot } from "./proc.ts";
+import { isEnding, isProcessAlive, lookAtProcess, whyNot } from "./proc.ts";
 import { type QemuProcess, readStderr, STDERR_TAIL_CHARS } from "./qemu_process.ts";
 import { TextTail } from "./text_tail.ts";
 
@@ -108,7 +108,7 @@ export async function provenStart(
 ): Promise<string | null> {
   if (pid === null) return null;
   const found = await lookAtProcess(pid);
-  if (typeof found === "string" || hasEnded(found.state) || !found.argv.includes(pidFile)) return null;
+  if (typeof found === "string" || isEnding(found) || !found.argv.includes(pidFile)) return null;
   return startTime === null || startTime === found.startTime ? found.startTime : null;
 }
 

@@ -40,6 +40,9 @@ export async function bringUp(spawned: Spawned): Promise<Vm> {
   // The agent's client is only loaded where there is an agent.
   const qga = config.agent ? await import("../qga/mod.ts") : null;
   const recorder = facts.recorder === undefined ? null : await import("./recorder.ts");
+  // Only who keeps guests for long wants to know why the kernel killed one. Counted now, before it can have happened.
+  const oomCount = recorder &&
+    import("./oom_kill.ts").then(({ countOomKills }) => countOomKills(process.pid));
   const { monitors, console } = await untilReady({
     ...{ process, config, paths, name, argv, listening, resetLog, paused, signal, logger },
     untilRecording: recorder && ((signal) => recorder.untilRecording(paths.dir, signal)),
@@ -66,8 +69,7 @@ export async function bringUp(spawned: Spawned): Promise<Vm> {
     reboots: config.actions?.reboot === "shutdown" ? "held" : "reset",
     debugExit: argv.some((arg) => arg.startsWith("isa-debug-exit")),
     recording: recorder && ((last) => recorder.readRecording(paths.dir, last)),
-    // Only who keeps guests for long wants to know why the kernel killed one.
-    oomCount: recorder && import("./oom_kill.ts").then(({ countOomKills }) => countOomKills(process.pid)),
+    oomCount: await oomCount,
     found: null,
     onStopped,
   });

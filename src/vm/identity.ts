@@ -1,9 +1,13 @@
+import { delay } from "@std/async/delay";
 import { MonitorBusyError, QmpClient, QmpProtocolError, QmpTimeoutError } from "../qmp/mod.ts";
 import { runPaths } from "../machine/mod.ts";
-import { hasEnded, lookAtProcess, type ProcessLook, whyNot } from "./proc.ts";
+import { hasEnded, isEnding, lookAtProcess, type ProcessLook, whyNot } from "./proc.ts";
 
 /** How long QEMU may take to say who it is, in milliseconds. */
 const ANSWER_MS = 2_000;
+/** How long a process may take to end, once it has begun to, and how often it is looked at meanwhile, in milliseconds. */
+const ENDING_MS = 1_000;
+const LOOK_MS = 2;
 
 /** A run, as far as it is remembered. */
 export interface RememberedRun {
@@ -45,11 +49,8 @@ export async function gatherEvidence(
 ): Promise<Evidence> {
   const paths = runPaths(run.runDir);
   const pid = await readPidFile(paths.pidFile);
-  const [process, lockOwner, answer] = await Promise.all([
-    findProcess([run.pid, pid], paths.pidFile),
-    findLockOwner(paths.pidFile),
-    ask(paths.control, options),
-  ]);
+  const process = await findProcess([run.pid, pid], paths.pidFile, options.signal);
+  const [lockOwner, answer] = await Promise.all([findLockOwner(paths.pidFile), ask(paths.control, options)]);
   return { pidFile: pid === null ? "missing" : { pid }, process, lockOwner, ...answer };
 }
 
@@ -70,14 +71,28 @@ export async function readPidFile(file: string): Promise<number | null> {
 }
 
 /** The first one that has this pidfile on its command line; else the first one that lives; else what there is of the first one. */
-async function findProcess(pids: readonly (number | null)[], pidFile: string): Promise<ProcessLook> {
+async function findProcess(
+  pids: readonly (number | null)[],
+  pidFile: string,
+  signal?: AbortSignal,
+): Promise<ProcessLook> {
   const looks: ProcessLook[] = [];
   for (const pid of new Set(pids)) {
-    if (pid !== null) looks.push(await lookAtProcess(pid));
+    if (pid !== null) looks.push(await lookAtRest(pid, signal));
   }
   const found = looks.filter((look) => typeof look !== "string");
   return found.find(({ argv }) => argv.includes(pidFile)) ??
-    found.find(({ state }) => !hasEnded(state)) ?? looks[0] ?? "none";
+    found.find((look) => !hasEnded(look)) ?? looks[0] ?? "none";
+}
+
+/** One that is just ending is given the moment that this takes: while some of its threads are left, it still has its locks and sockets. */
+async function lookAtRest(pid: number, signal?: AbortSignal): Promise<ProcessLook> {
+  for (const untilMs = performance.now() + ENDING_MS;;) {
+    const look = await lookAtProcess(pid);
+    if (typeof look === "string" || !isEnding(look) || hasEnded(look)) return look;
+    if (performance.now() > untilMs) return look;
+    await delay(LOOK_MS, signal ? { signal } : {});
+  }
 }
 
 /** The owner of the lock, as `/proc/locks` has it: by device and inode. */

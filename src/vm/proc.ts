@@ -1,8 +1,10 @@
 /** A process as `/proc` has it. */
 export interface ProcessInfo {
   pid: number;
-  /** `R` runs, `S` sleeps, `T` is stopped, `Z` has ended and was not waited for... */
+  /** `R` runs, `S` sleeps, `T` is stopped, `Z` has ended and was not waited for... Of the first of its threads. */
   state: string;
+  /** How many of its threads there are. While more than the first are left, its files and locks are not given up yet. */
+  threads: number;
   /** When it started, in ticks after the host's start: with the pid it names a process for good. */
   startTime: string;
   /** Empty for a zombie. */
@@ -38,9 +40,9 @@ export function readStartTime(pid: number): string | null {
 export async function lookAtProcess(pid: number): Promise<ProcessLook> {
   if (Deno.build.os !== "linux") return "not-permitted";
   try {
-    const { state, startTime } = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
+    const found = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
     const line = await Deno.readTextFile(`/proc/${pid}/cmdline`);
-    return { pid, state, startTime, argv: line === "" ? [] : line.replace(/\0$/, "").split("\0") };
+    return { pid, ...found, argv: line === "" ? [] : line.replace(/\0$/, "").split("\0") };
   } catch (error) {
     return whyNot(error);
   }
@@ -56,22 +58,27 @@ export async function lookAtProcess(pid: number): Promise<ProcessLook> {
 export function isProcessAlive(pid: number, startTime: string): "alive" | "gone" | "not-permitted" {
   try {
     const found = parseStat(Deno.readTextFileSync(`/proc/${pid}/stat`));
-    return found.startTime === startTime && !hasEnded(found.state) ? "alive" : "gone";
+    return found.startTime === startTime && !hasEnded(found) ? "alive" : "gone";
   } catch (error) {
     return whyNot(error) === "none" ? "gone" : "not-permitted";
   }
 }
 
-/** A zombie has ended; only its parent has not asked yet. */
-export function hasEnded(state: string): boolean {
+/** A zombie has ended; only its parent has not asked yet. But its first thread may end before the others, which hold on to what it has. */
+export function hasEnded({ state, threads }: Pick<ProcessInfo, "state" | "threads">): boolean {
+  return isEnding({ state }) && threads <= 1;
+}
+
+/** It is as good as dead: nothing can bring its first thread back. */
+export function isEnding({ state }: Pick<ProcessInfo, "state">): boolean {
   return state === "Z" || state === "X";
 }
 
 /** The name, which comes before these, may hold anything, a closing bracket too. */
-function parseStat(stat: string): { state: string; startTime: string } {
+function parseStat(stat: string): Pick<ProcessInfo, "state" | "threads" | "startTime"> {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const [state = ""] = fields;
-  return { state, startTime: fields[19] ?? "" };
+  return { state, threads: Number(fields[17]), startTime: fields[19] ?? "" };
 }
 
 /** @throws What is neither a missing process nor a missing permission. */

@@ -72,7 +72,7 @@ export interface VmParts {
   /** Reads what QEMU itself recorded after an event, or all of it; null where it records nothing. */
   recording: ((last: AnyQmpEvent | null) => Promise<readonly AnyQmpEvent[]>) | null;
   /** How often the kernel has killed something in QEMU's control group before; null where that is not known. */
-  oomCount: Promise<OomCount | null> | null;
+  oomCount: OomCount | null;
   /** How the guest was found; null for one that was just started. */
   found: Found | null;
   /** Called when QEMU has gone, or was let go of. */
@@ -350,7 +350,7 @@ export class RunningVm implements Vm {
       finalShutdown(this.#ends.events) === null;
     if (pid === null || !suspected) return "unknown";
     const { wasOomKilled } = await import("./oom_kill.ts");
-    return await wasOomKilled(pid, await oomCount);
+    return await wasOomKilled(pid, oomCount);
   }
 
   #consoleTail(): string {

@@ -105,7 +105,7 @@ export interface Verdict {
   at: Date;
   /** `ended`: the process is gone. `held`: QEMU is still there, and the guest's CPUs are stopped. `running`: the guest was reset and goes on. */
   process: "ended" | "held" | "running";
-  /** How the process ended; null while it is there, and for a QEMU that somebody else started. */
+  /** How the process ended; null while it is there, and for a QEMU that somebody else, or an earlier process, started. */
   exit: ExitStatus | null;
   /** QEMU's own `reason`, from the SHUTDOWN or RESET that ended it; null when there was no such event. */
   reason: Open<ShutdownCause> | null;
