@@ -12,7 +12,7 @@ export async function readProcessState(pid: number, startTime: string | null): P
   const found = await lookAtProcess(pid);
   if (found === "not-permitted") return "unknown";
   if (found === "none") return "missing";
-  if ((startTime !== null && found.startTime !== startTime) || hasEnded(found.state)) return "ended";
+  if ((startTime !== null && found.startTime !== startTime) || hasEnded(found)) return "ended";
   // `t` is stopped by a debugger.
   if (found.state === "T" || found.state === "t") return "stopped";
   return await isFrozen(pid) ? "frozen" : "runs";
