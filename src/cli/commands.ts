@@ -15,6 +15,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./run.ts")).run,
   },
   {
+    name: "up",
+    summary: "run a group of guests, in order, with their helpers",
+    load: async () => (await import("./up.ts")).up,
+  },
+  {
     name: "argv",
     summary: "print the QEMU command line of a config",
     load: async () => (await import("./argv.ts")).argv,

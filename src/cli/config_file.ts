@@ -82,7 +82,13 @@ function position(text: string, offset: number): string {
   return `${line}:${column}`;
 }
 
-function folderOf(file: string): string {
+/**
+ * The folder of a file, at which relative names in it start.
+ *
+ * @param file The file.
+ * @returns An absolute path.
+ */
+export function folderOf(file: string): string {
   const slash = file.lastIndexOf("/");
   const folder = slash < 0 ? "" : file.slice(0, slash);
   if (file.startsWith("/")) return folder || "/";

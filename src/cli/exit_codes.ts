@@ -25,6 +25,18 @@ export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] =
   [`${EXIT.qemuFailed}`, "QEMU failed: it crashed, was killed (also by a second Ctrl-C), or is lost"],
 ];
 
+/** What each exit code of `qeeper up` means. */
+export const GROUP_EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
+  [`${EXIT.ok}`, "every guest powered itself off, or was stopped as asked"],
+  [`${EXIT.failed}`, "something else went wrong; the last line says what"],
+  [`${EXIT.usage}`, "the command line or the group is wrong; nothing was started"],
+  [`${EXIT.restartLimit}`, "a guest was given up, as when it was restarted as often as its limit allows"],
+  [`${EXIT.launchFailed}`, "a QEMU could not be started, or ended before it was ready"],
+  [`${EXIT.guestFailed}`, "a guest failed and was left: a panic, a watchdog, a disk error, a triple fault"],
+  [`${EXIT.qemuFailed}`, "a QEMU failed: it crashed, was killed (also by a second Ctrl-C), or is lost"],
+  ["odd", "a guest's own, from its isa-debug-exit device; of several codes the first guest's that is not 0"],
+];
+
 const CODES: Readonly<Record<VerdictCause, number>> = {
   "guest-shutdown": EXIT.ok,
   "guest-reset": EXIT.ok,
@@ -53,4 +65,18 @@ export function exitCodeOf(verdict: Pick<Verdict, "cause" | "exit" | "tripleFaul
   if (cause === "guest-shutdown" && exit !== null && exit.signal === null) return exit.code;
   if (tripleFault === true) return EXIT.guestFailed;
   return CODES[cause];
+}
+
+/**
+ * The exit code for the way in which a supervised guest ended last.
+ *
+ * @param verdict Why it ended; null when it never did.
+ * @returns A code of the table, or the guest's own.
+ */
+export function exitCodeAtLast(
+  verdict: Pick<Verdict, "cause" | "exit" | "tripleFault" | "intent"> | null,
+): number {
+  // A start that was given up because a person asked for it has not failed.
+  if (verdict === null || (verdict.cause === "launch-failed" && verdict.intent !== "none")) return EXIT.ok;
+  return exitCodeOf(verdict);
 }

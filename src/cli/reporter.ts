@@ -6,7 +6,7 @@ import { Repeats } from "./repeats.ts";
 /** What is reported of a run, and how. */
 export interface ReporterOptions {
   readonly io: Io;
-  /** The guest's name. */
+  /** The name of the guest, or of the group, that notices are about. */
   readonly vm: string;
   readonly format: "text" | "json";
   /** The guest is started without its CPUs. */
@@ -21,9 +21,10 @@ export interface ReporterOptions {
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #startMs: number = performance.now();
-  readonly #repeats = new Repeats();
-  /** A life has been reported, and its first RESUME has not come yet. */
-  #starts = false;
+  /** By the guest's name: two guests that say the same are two reports. */
+  readonly #repeats = new Map<string, Repeats>();
+  /** Whose life has been reported, and its first RESUME has not come yet. */
+  readonly #starting = new Set<string>();
   #written: Promise<void> = Promise.resolve();
 
   constructor(options: ReporterOptions) {
@@ -34,11 +35,13 @@ export class Reporter {
   report(report: RunReport): void {
     if (this.#options.format === "json") return this.#write(report);
     if (this.#isExpected(report)) return;
-    // What was held back of a life is said before its end.
-    const lines = report.kind === "ended" ? this.#repeats.rest() : [];
-    const line = this.#repeats.admit(describeReport(report), performance.now() - this.#startMs);
-    if (line !== null) lines.push(line);
     const { at, vm } = report;
+    const repeats = this.#repeats.get(vm) ?? new Repeats();
+    this.#repeats.set(vm, repeats);
+    // What was held back of a life is said before its end.
+    const lines = report.kind === "ended" ? repeats.rest() : [];
+    const line = repeats.admit(describeReport(report), performance.now() - this.#startMs);
+    if (line !== null) lines.push(line);
     for (const message of lines) this.#write({ at, vm, kind: "notice", message });
   }
 
@@ -70,10 +73,8 @@ export class Reporter {
 
   /** The CPUs start with the guest: a line about that would only break into the guest's first one. */
   #isExpected(report: RunReport): boolean {
-    if (report.kind === "started") this.#starts = !this.#options.paused;
-    if (!this.#starts || report.kind !== "event" || report.event.event !== "RESUME") return false;
-    this.#starts = false;
-    return true;
+    if (report.kind === "started" && !this.#options.paused) this.#starting.add(report.vm);
+    return report.kind === "event" && report.event.event === "RESUME" && this.#starting.delete(report.vm);
   }
 
   #write(report: RunReport): void {

@@ -1,10 +1,12 @@
 import type { UsernetForward } from "../machine/mod.ts";
-import type { PolicyAction, Report } from "../supervisor/mod.ts";
+import type { GroupReport, Report } from "../supervisor/mod.ts";
+import { describeGroupReport, isGroupReport } from "./group_reports.ts";
+import { then } from "./next_actions.ts";
 import { formatJson, oneLine } from "./text.ts";
 
-/** A line of stderr: what a supervisor reports, where the guest's files are, and what a person should know. */
+/** A line of stderr: what a supervisor or a group reports, where the guest's files are, and what a person should know. */
 export type RunReport =
-  | Report
+  | GroupReport
   | { at: Date; vm: string; kind: "run-directory"; runDir: string }
   | { at: Date; vm: string; kind: "forward"; forward: UsernetForward }
   | { at: Date; vm: string; kind: "notice"; message: string }
@@ -17,6 +19,7 @@ export type RunReport =
  * @returns One line, without time and name.
  */
 export function describeReport(report: RunReport): string {
+  if (isGroupReport(report)) return describeGroupReport(report);
   switch (report.kind) {
     case "asked":
       return `asked to ${report.ask}${then(report.actions)}`;
@@ -90,39 +93,6 @@ type Liveness = Extract<Report, { kind: "liveness" }>["liveness"];
 
 function describeLiveness(liveness: Liveness): string {
   return "forMs" in liveness ? `${liveness.kind} since ${Math.round(liveness.forMs)} ms` : liveness.kind;
-}
-
-function then(actions: readonly PolicyAction[]): string {
-  return actions.length === 0 ? "" : `; next: ${actions.map(describeAction).join(", ")}`;
-}
-
-/** Why nothing more is done, in words. */
-const GIVEN_UP: Readonly<Record<Extract<PolicyAction, { kind: "give-up" }>["why"], string>> = {
-  "stopped": "leave it stopped",
-  "preserved": "leave it preserved",
-  "restart-limit": "nothing more, as the restart limit is reached",
-  "unverifiable": "leave it alone, as nothing proves that it is the guest",
-};
-
-function describeAction(action: PolicyAction): string {
-  switch (action.kind) {
-    case "wait":
-      return `wait ${action.delayMs} ms`;
-    case "give-up":
-      return GIVEN_UP[action.why];
-    case "clear-away":
-      return "clear its QEMU away";
-    case "put-down":
-      return "end its QEMU, which does not answer";
-    case "dump":
-      return "dump its memory";
-    case "follow-dump":
-      return "see to the end of its dump";
-    case "end-wait":
-      return "end the wait";
-    default:
-      return action.kind;
-  }
 }
 
 /** How a report is written: for people, with the time since the start in seconds; or as a line of JSON. */

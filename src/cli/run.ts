@@ -5,10 +5,9 @@ import { type Command, type Invocation, numberOption, UsageError } from "./comma
 import { readConfigFile } from "./config_file.ts";
 import { ConsoleBridge } from "./console_bridge.ts";
 import { EXIT_CODES } from "./exit_codes.ts";
-import { describeFailure } from "./failure.ts";
+import { failAsReported } from "./fail_as_reported.ts";
 import type { Io } from "./io.ts";
 import { Reporter } from "./reporter.ts";
-import { formatReport } from "./reports.ts";
 import type { RunJob } from "./run_job.ts";
 import { runOnce } from "./run_once.ts";
 import { runSupervised } from "./run_supervised.ts";
@@ -76,15 +75,7 @@ export const run: Command = {
   ],
   tables: [{ title: "Exit codes", rows: EXIT_CODES }],
   async run(invocation, io) {
-    if (!invocation.flags.has("json")) return await runCommand(invocation, io);
-    try {
-      return await runCommand(invocation, io);
-    } catch (error) {
-      // Whoever reads lines of JSON gets nothing else.
-      const { code, message } = describeFailure(error);
-      await io.stderr.write(formatReport({ at: new Date(), vm: "", kind: "error", message }, "json", 0));
-      return code;
-    }
+    return await failAsReported(invocation, io, () => runCommand(invocation, io));
   },
 };
 

@@ -33,7 +33,10 @@ export interface RunJob {
  * @param vm A VM that is ready.
  * @param job The run.
  */
-export async function introduce(vm: Vm, { config, reporter }: RunJob): Promise<void> {
+export async function introduce(
+  vm: Vm,
+  { config, reporter }: Pick<RunJob, "config" | "reporter">,
+): Promise<void> {
   const head = { at: new Date(), vm: vm.name };
   if (vm.runDir !== null) reporter.report({ ...head, kind: "run-directory", runDir: vm.runDir });
   await openOwnMonitors(vm, config);

@@ -1,6 +1,6 @@
 import { type Report, type SupervisedVm, Supervisor } from "../supervisor/mod.ts";
 import type { Verdict } from "../vm/mod.ts";
-import { EXIT, exitCodeOf } from "./exit_codes.ts";
+import { EXIT, exitCodeAtLast } from "./exit_codes.ts";
 import { introduce, type RunJob } from "./run_job.ts";
 import { StopRequests } from "./stop_requests.ts";
 
@@ -55,9 +55,7 @@ export async function runSupervised(
   await bridge.drain(stops.impatient);
   if (stops.reason === "timeout") return EXIT.timeout;
   if (givenUp === "restart-limit") return EXIT.restartLimit;
-  // A start that was given up because a person asked for it has not failed.
-  if (verdict === null || (verdict.cause === "launch-failed" && verdict.intent !== "none")) return EXIT.ok;
-  return exitCodeOf(verdict);
+  return exitCodeAtLast(verdict);
 }
 
 /** Reports everything and shows each life's console, until nothing more happens by itself. */

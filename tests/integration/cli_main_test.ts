@@ -59,7 +59,7 @@ Deno.test("main() exits with 2 and one message for a wrong command line, with no
     [["rnu"], 'qeeper: Unknown command "rnu", did you mean run?\n'],
     [
       ["\x1b[2J"],
-      'qeeper: Unknown command "\\u001b[2J"; there are run, argv, qmp, info, types, replay, doctor, help\n',
+      'qeeper: Unknown command "\\u001b[2J"; there are run, up, argv, qmp, info, types, replay, doctor, help\n',
     ],
     [["--hlep"], "qeeper: Unknown option --hlep, did you mean --help?\n"],
     [

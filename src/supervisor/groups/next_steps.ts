@@ -59,6 +59,16 @@ export function isAtRest({ phase }: MemberState): boolean {
 }
 
 /**
+ * What is to become of a member that is wanted.
+ *
+ * @param state The member.
+ * @returns Its goal: one that is at its end, or on the way to it, begins anew.
+ */
+export function goalToStart({ phase }: MemberState): Goal {
+  return phase === "held" || phase === "ending" || phase === "stopping" ? "renew" : "up";
+}
+
+/**
  * What can be begun now. Nobody is stopped before those that depend on it and are to be stopped too; nobody is started before what it depends
  * on is ready, nor while one that is restarted with it has yet to stop.
  *

@@ -5,6 +5,7 @@ import { policyOf } from "../policy_of.ts";
 import type { SupervisedVm } from "../spec.ts";
 import type { GroupConfig, GroupMember, HelperConfig } from "./group.ts";
 import { GroupError } from "./group_error.ts";
+import { memberIssues } from "./member_issues.ts";
 import { findCycle } from "./order.ts";
 import { STRATEGIES } from "./strategy.ts";
 
@@ -93,11 +94,7 @@ function readConfig(config: Record<string, unknown>, name: string, path: string,
     return parseVmConfig({ ...config, name });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    for (const { path: inside, expected, found, message } of error.issues) {
-      const place = inside === "" || inside === "name" ? path : `${path}.config.${inside}`;
-      const line = inside === "" ? `${place}: ${message}` : message.replace(inside, () => place);
-      issues.push({ path: place, expected, found, message: line });
-    }
+    issues.push(...memberIssues(name, error));
     return config;
   }
 }

@@ -1,10 +1,12 @@
-import { parseVmConfig } from "../../machine/mod.ts";
+import { ConfigError, parseVmConfig, type VmConfig } from "../../machine/mod.ts";
 import type { Logger } from "../../qmp/mod.ts";
 import { runRoot } from "../../vm/mod.ts";
 import { findTie } from "../../vm/start_qemu.ts";
 import type { GroupConfig, GroupMember } from "./group.ts";
+import { GroupError } from "./group_error.ts";
 import { GroupFile, type GroupRecord } from "./group_record.ts";
 import { Member } from "./member.ts";
+import { memberIssues } from "./member_issues.ts";
 import { type GroupPlace, placeMember } from "./placing.ts";
 import type { GroupOptions } from "./vm_group.ts";
 
@@ -25,7 +27,7 @@ export interface PreparedGroup {
  * @param options Folders.
  * @param logger Told what is missing.
  * @returns The group. Its directory is made if it has helpers.
- * @throws {ConfigError | TypeError} When a path that is absolute now is too long, or can't be used.
+ * @throws {GroupError | TypeError} When a path that is absolute now is too long, or can't be used.
  */
 export async function prepareGroup(
   config: GroupConfig,
@@ -46,7 +48,7 @@ export async function prepareGroup(
   const members = new Map<string, Member>();
   for (const [index, [vm, asWritten]] of Object.entries(vms).entries()) {
     const placed = placeMember(asWritten, place);
-    const member: GroupMember = { ...placed, config: parseVmConfig(placed.config) };
+    const member: GroupMember = { ...placed, config: checkAgain(vm, placed.config) };
     const plans = (member.helpers ?? []).map((helper) => ({
       name: helper.name,
       command: helper.command,
@@ -62,6 +64,15 @@ export async function prepareGroup(
   }
   if (hasHelpers) await Deno.mkdir(place.runDir, { recursive: true, mode: 0o700 });
   return { members, place, file, record };
+}
+
+/** An absolute name may be too long for a socket. */
+function checkAgain(vm: string, config: VmConfig): VmConfig {
+  try {
+    return parseVmConfig(config);
+  } catch (error) {
+    throw error instanceof ConfigError ? new GroupError(memberIssues(vm, error)) : error;
+  }
 }
 
 /** A name that nobody has. Short, because socket paths are. */

@@ -11,7 +11,7 @@ import type { GroupReport } from "./group_report.ts";
 import { HelperProcess } from "./helper_process.ts";
 import type { Member } from "./member.ts";
 import { bringDown, bringUp, HelperStartError, type MemberHost } from "./member_processes.ts";
-import { isAtRest, nextSteps, waitsFor } from "./next_steps.ts";
+import { goalToStart, isAtRest, nextSteps, waitsFor } from "./next_steps.ts";
 import { dependentsOf, neededBy } from "./order.ts";
 import { parseGroup } from "./parse_group.ts";
 import { type PreparedGroup, prepareGroup } from "./prepare_group.ts";
@@ -107,12 +107,8 @@ export class RunningGroup implements VmGroup {
     options.signal?.throwIfAborted();
     this.#assertOpen("start");
     for (const member of this.#named(name, "start", neededBy)) {
-      if (isAtRest(member)) {
-        member.forgive();
-        member.goal = "up";
-      } else {
-        member.goal = ["held", "ending", "stopping"].includes(member.phase) ? "renew" : "up";
-      }
+      if (isAtRest(member)) member.forgive();
+      member.goal = goalToStart(member);
     }
     return await this.#settled(options);
   }

@@ -181,8 +181,8 @@ export interface VmGroup extends AsyncDisposable {
  * @param config The group.
  * @param options Folders, logger.
  * @returns The group; dispose of it to stop it.
- * @throws {GroupError | ConfigError | TypeError} When the config is wrong; with relative file names made absolute it may also be a socket's
- * path that is too long.
+ * @throws {GroupError | TypeError} When the config is wrong; with relative file names made absolute it may also be a socket's path that is
+ * too long.
  *
  * @example In order also at Ctrl-C
  * ```ts

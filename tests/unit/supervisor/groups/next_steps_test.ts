@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  goalToStart,
   isAtRest,
   type MemberState,
   nextSteps,
@@ -147,7 +148,8 @@ class World {
     switch (kind) {
       case "want":
         if ("goal" in rest) {
-          this.members.set(name, { goal: rest.goal, phase: phase === "failed" ? "down" : phase });
+          const state = { goal: rest.goal, phase: phase === "failed" ? "down" : phase } as const;
+          this.members.set(name, rest.goal === "up" ? { ...state, goal: goalToStart(state) } : state);
         }
         break;
       case "fail":
