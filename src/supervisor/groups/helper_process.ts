@@ -119,7 +119,7 @@ export class HelperProcess {
    */
   static async adopt(record: HelperRecord): Promise<HelperProcess | null> {
     const found = await lookAtProcess(record.pid);
-    if (typeof found === "string" || hasEnded(found.state)) return null;
+    if (typeof found === "string" || hasEnded(found)) return null;
     const same = found.startTime === record.startTime && sameArgv(found.argv, record.argv);
     return same ? new HelperProcess(record, new Orphan(record), record) : null;
   }
@@ -224,7 +224,7 @@ async function untilBecome({ log }: HelperPlan, pid: number, signal: AbortSignal
     signal.throwIfAborted();
     const found = await lookAtProcess(pid);
     if (found === "not-permitted") return;
-    if (found !== "none" && !hasEnded(found.state) && hasBecome(found.argv, log)) return;
+    if (found !== "none" && !hasEnded(found) && hasBecome(found.argv, log)) return;
     await delay(BECOMES_MS, { signal });
   }
 }
@@ -240,7 +240,7 @@ async function recordOf(
 ): Promise<HelperRecord | null> {
   if (lifetime === "owned") return null;
   const found = await lookAtProcess(pid);
-  if (typeof found === "string" || hasEnded(found.state)) return null;
+  if (typeof found === "string" || hasEnded(found)) return null;
   return { name, pid, startTime: found.startTime, argv: found.argv, socket, log };
 }
 
