@@ -328,6 +328,7 @@ export class Keeper {
   }
 
   #onEvent(event: AnyQmpEvent): void {
+    if (event.event === "RESET") this.#watching.begunAnew();
     if (event.event === "RESUME") this.#handle({ kind: "resumed" }, () => ({ kind: "event", event }));
     else this.#note({ kind: "event", event });
   }
@@ -350,7 +351,6 @@ export class Keeper {
       case "put-down":
         return this.#process.putDown();
       case "reset":
-        this.#watching.begunAnew();
         return this.#inPlace(action, (vm) => vm.reset());
       case "resume":
         return this.#inPlace(action, (vm) => vm.resume());

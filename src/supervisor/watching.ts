@@ -72,9 +72,12 @@ export class Watching {
     });
   }
 
-  /** It was reset in place. */
+  /** The guest was reset: its probes begin anew, and what failed before counts no more. */
   begunAnew(): void {
+    const failed = this.#failing.size > 0;
+    this.#failing.clear();
     this.#watched?.begunAnew();
+    if (failed) this.#host.unstuck();
   }
 
   /** The life is over, or somebody else's. */
