@@ -92,7 +92,7 @@ export class StateDir implements AsyncDisposable {
     await this.#lock[Symbol.asyncDispose]();
   }
 
-  /** Writes the reports of which only the record tells: the earlier supervisor died between the two. */
+  /** Writes the reports of which only the record tells: the earlier supervisor died between the two. What not even that has is lost. */
   async #catchUp(records: readonly VmRecord[]): Promise<void> {
     for (const { name, seq, lastReport, run } of records.toSorted((a, b) => a.seq - b.seq)) {
       this.#seq = Math.max(this.#seq, seq);
@@ -100,5 +100,6 @@ export class StateDir implements AsyncDisposable {
       const at = reportFromJson(lastReport).at.toISOString();
       await this.#journal.append({ seq, at, vm: name, run: run?.id ?? null, report: lastReport });
     }
+    await this.#journal.ownUp();
   }
 }

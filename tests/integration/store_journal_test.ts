@@ -146,6 +146,34 @@ Deno.test("Journal.has() knows the last entries of a long journal, out of order 
   );
 });
 
+Deno.test("Journal.ownUp() has a gap where a writer died before it had written what others came after", async () => {
+  await using dir = await StateDir.make();
+  {
+    await using journal = await Journal.open(dir.path);
+    for (const seq of [1, 4, 3, 7]) await journal.append(entry(seq));
+  }
+  for (const _again of [1, 2]) {
+    await using journal = await Journal.open(dir.path);
+    await journal.ownUp();
+    assertEquals(await dir.numbers(), [1, 4, 3, 7, "gap 2-6"]);
+    assertEquals([journal.tail().seq, journal.has(5), journal.has(8)], [7, true, false]);
+  }
+  const gap = (await dir.journal()).at(-1);
+  assert(gap !== undefined && "gap" in gap);
+  assertEquals(gap.gap.lost, 3);
+});
+
+Deno.test("Journal.ownUp() has nothing to say of a journal whose beginning was rotated away, or that is whole", async () => {
+  await using dir = await StateDir.make();
+  {
+    await using journal = await Journal.open(dir.path, { maxBytes: 500, keep: 1 });
+    for (let seq = 1; seq <= 20; seq++) await journal.append(entry(seq));
+  }
+  await using journal = await Journal.open(dir.path, { maxBytes: 500, keep: 1 });
+  await journal.ownUp();
+  assertEquals((await dir.numbers()).filter((number) => typeof number === "string"), []);
+});
+
 Deno.test("Journal goes on when the disk is full, tells of it once, and has a gap where entries are missing", async () => {
   await using dir = await StateDir.make();
   const told: (string | null)[] = [];

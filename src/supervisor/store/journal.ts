@@ -151,6 +151,24 @@ export class Journal implements AsyncDisposable {
     return this.#next(() => this.#write(entry, line));
   }
 
+  /**
+   * Owns up to the reports that are missing before the last one: whoever was to write them died, while those of other guests were quicker. So
+   * each number is there, or is counted as lost. To be called before anything is appended whose number is already given.
+   */
+  ownUp(): Promise<void> {
+    return this.#next(async () => {
+      const missing = this.#end.missing();
+      if (missing === null) return;
+      const gap = { ...missing, error: "their supervisor died before it had written them" };
+      try {
+        await this.#put(encodeLine({ at: new Date().toISOString(), gap }));
+        this.#end.addGap(gap);
+      } catch (error) {
+        this.#tell("Cannot write to", error);
+      }
+    });
+  }
+
   /** Waits until all that was appended is written, and has it on the disk. */
   sync(): Promise<void> {
     clearTimeout(this.#syncTimer);

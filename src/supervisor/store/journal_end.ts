@@ -39,6 +39,17 @@ export class JournalEnd {
       this.#gaps.some(({ firstSeq, lastSeq }) => seq >= firstSeq && seq <= lastSeq);
   }
 
+  /** The numbers below the highest that are not accounted for, as a gap would have them; null when there is none. */
+  missing(): { lost: number; firstSeq: number; lastSeq: number } | null {
+    const missing: number[] = [];
+    for (let seq = Math.max(1, this.#unread); seq < this.#seq; seq++) if (!this.has(seq)) missing.push(seq);
+    const [firstSeq] = missing;
+    const lastSeq = missing.at(-1);
+    return firstSeq === undefined || lastSeq === undefined
+      ? null
+      : { lost: missing.length, firstSeq, lastSeq };
+  }
+
   /** Takes in what stands in the journal, oldest first. */
   take(text: string): void {
     for (const lineText of text.split("\n")) {

@@ -17,9 +17,9 @@ export interface JournalEntry {
   report: JsonValue;
 }
 
-/** What stands where entries could not be written. */
+/** What stands for entries that could not be written: the disk was full, or their supervisor died. */
 export interface JournalGap {
-  /** When writing worked again, ISO 8601. */
+  /** When it was written down, ISO 8601. */
   at: string;
   gap: {
     /** How many entries are missing. */
@@ -28,7 +28,7 @@ export interface JournalGap {
     firstSeq: number;
     /** The highest of their numbers. */
     lastSeq: number;
-    /** What writing them failed with at last. */
+    /** Why: what writing them failed with at last. */
     error: string;
   };
 }
