@@ -326,7 +326,7 @@ export class RunningVm implements Vm {
       rung: this.#rung,
       held: this.#ends.held,
       debugExit,
-      tripleFault: await resetLog?.lookAtRest() ?? "unknown",
+      tripleFault: resetLog?.lookAtRest() ?? "unknown",
       oomKill: await this.#oomKill(exit),
       consoleTail: this.#consoleTail(),
       seen: process === null ? "connection" : "process",
