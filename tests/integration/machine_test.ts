@@ -14,7 +14,7 @@ import {
 } from "../../src/machine/mod.ts";
 import { QmpCommandError, QmpError } from "../../src/qmp/mod.ts";
 import { demoDisk } from "../../src/testing/mod.ts";
-import { launch, LaunchError, type Vm } from "../../src/vm/mod.ts";
+import { launch, LaunchError, type LaunchOptions, type Vm } from "../../src/vm/mod.ts";
 
 const GOLDEN = new URL("../testdata/argv/", import.meta.url);
 const MIB = 1024 * 1024;
@@ -122,9 +122,13 @@ function emptyQcow2(): Uint8Array {
 }
 
 /** Launches a config with its files, paused, under tcg, and ends it with `quit`. */
-async function tryConfig(config: VmConfig, run: string, body: (vm: Vm) => Promise<void>): Promise<void> {
+async function tryConfig(
+  config: VmConfig,
+  options: LaunchOptions,
+  body: (vm: Vm) => Promise<void>,
+): Promise<void> {
   using _helpers = await makeFiles(config);
-  await using vm = await launch({ ...config, accel: "tcg" }, { runDir: run, paused: true });
+  await using vm = await launch({ ...config, accel: "tcg" }, { ...options, paused: true });
   await body(vm);
   const verdict = await vm.shutdown({ powerdownMs: 0 });
   assertEquals([verdict.cause, verdict.stderrTail], ["host-quit", ""]);
@@ -161,7 +165,7 @@ for (const { name: file } of [...Deno.readDirSync(GOLDEN)].toSorted((a, b) => a.
           assertEquals(text, expected);
         };
         const attempt = () =>
-          tryConfig(config, run, async (vm) => {
+          tryConfig(config, { runDir: run, recorder: golden.facts?.recorder ? "on" : "off" }, async (vm) => {
             check(vm.argv ?? []);
             const made: unknown = await vm.qmp.execute("qom-list", { path: "/machine/peripheral" });
             assert(Array.isArray(made));
