@@ -59,6 +59,8 @@ function describe(report: Report): string {
       return `the wait is over${then(report.actions)}`;
     case "action-failed":
       return `could not ${report.action.kind}: ${report.error.message}`;
+    default:
+      return report.kind;
   }
 }
 

@@ -59,7 +59,7 @@ export interface MemoryParts {
 export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | null): GuestMemory {
   const { store, journal, nextSeq, onTrouble } = parts;
   let generation = from?.generation ?? 0;
-  let last: { seq: number; report: JsonValue } | null = from?.lastReport == null
+  let last: { seq: number; report: JsonValue } | null = from === null || from.lastReport === null
     ? null
     : { seq: from.seq, report: from.lastReport };
   const attempt = async (task: () => Promise<unknown>): Promise<void> => {

@@ -194,6 +194,11 @@ export class Keeper {
     this.#note({ kind: "event", event });
   }
 
+  /** Resolves when everything that was decided so far is written down. */
+  get written(): Promise<void> {
+    return this.#chronicle.written;
+  }
+
   /** Waits until the guest is up, down, preserved or failed, and that is written down. */
   async settled(signal?: AbortSignal): Promise<void> {
     await this.#until(() => SETTLED.includes(this.#state.phase) || this.#left, signal);

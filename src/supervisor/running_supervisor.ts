@@ -107,7 +107,6 @@ export class RunningSupervisor implements Supervisor {
     return await askAndWait(keeper, "start", options);
   }
 
-  // Async, so that every error is a rejection.
   async update(name: string, spec: SupervisedVm): Promise<GuestStatus> {
     const keeper = this.#find(name, "update");
     const config = parseVmConfig(spec.config);
@@ -118,6 +117,7 @@ export class RunningSupervisor implements Supervisor {
     }
     const { uuid } = keeper.spec.config;
     keeper.update({ ...spec, config: { name, ...(uuid === undefined ? {} : { uuid }), ...config } });
+    await keeper.written;
     return statusOf(keeper);
   }
 
@@ -142,10 +142,10 @@ export class RunningSupervisor implements Supervisor {
     return this.#ask(name, "restart", options);
   }
 
-  // Async, so that every error is a rejection. There is nothing to wait for.
   async clear(name: string): Promise<GuestStatus> {
     const keeper = this.#find(name, "clear");
     keeper.ask("clear");
+    await keeper.written;
     return statusOf(keeper);
   }
 

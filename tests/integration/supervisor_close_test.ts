@@ -61,7 +61,11 @@ test(
 );
 
 Deno.test("open() refuses detached guests that nobody would find again", async () => {
-  await assertRejects(() => Supervisor.open({ lifetime: "detached" }), TypeError, "without a stateDir or a runtimeDir");
+  await assertRejects(
+    () => Supervisor.open({ lifetime: "detached" }),
+    TypeError,
+    "without a stateDir or a runtimeDir",
+  );
 });
 
 Deno.test("close() leaves detached guests running beyond the script, and stops what is only on its way to run", async () => {
