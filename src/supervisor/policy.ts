@@ -258,7 +258,8 @@ const TABLE = {
     "restart-asked": (state) => nothing({ ...state, wanted: "up" }),
     "clear-asked": forget,
     "started": nothing,
-    "resumed": nothing,
+    // Found written down by QEMU, once it is known whose word that is.
+    "resumed": hasResumed,
     "guest-ended": nothing,
     "ended": (state, { verdict }, circumstances) =>
       state.wanted === "up" ? goneUnseen(state, verdict, circumstances) : settle(state, "stopped"),

@@ -168,8 +168,8 @@ export class World {
 
   /** What QEMU has said by now; whatever it says is heard in order. */
   #heard(): Incident[] {
-    if (this.#stuck === "yes" || this.#monitors === "lost") return [];
-    return this.#qemu === "none" ? [] : this.#recorded.splice(0);
+    const unheard = this.#stuck === "yes" || this.#monitors === "lost" || this.state.phase === "unverified";
+    return unheard || this.#qemu === "none" ? [] : this.#recorded.splice(0);
   }
 
   #incidentsOf(happening: Exclude<Happening, { kind: "verified" }>): Incident[] {
@@ -295,7 +295,10 @@ export class World {
 
   #tell(incident: Incident, random: number, death: Death | null): void {
     const circumstances = { policy: this.#policy, now: this.monoMs, random };
-    if (death?.at === "before-write") return this.#die(death, random);
+    if (death?.at === "before-write") {
+      if (incident.kind === "resumed") this.#recorded.unshift(incident);
+      return this.#die(death, random);
+    }
     this.#follow(incident.kind, decide(this.state, incident, circumstances), death);
     if (death !== null) this.#die(death, random);
   }
@@ -448,9 +451,6 @@ export class World {
     this.#beganMs = this.nowMs - Math.floor(random * 1_000);
     const kept = parsePersistedState(JSON.parse(this.#written));
     this.state = restoreState(kept, this.monoMs, this.#wallMs());
-    const recorded = this.#recorded.splice(0);
-    const events = recorded.map(() => ({ event: "RESUME" }));
-    this.state = catchUp(this.state, events, this.#circumstances(random));
     this.#resume(verified ? this.#found() : { kind: "unverifiable" }, random);
   }
 
@@ -461,6 +461,9 @@ export class World {
   }
 
   #resume(found: Found, random: number): void {
+    // Only what is known to be ours says something about it.
+    const recorded = found.kind === "unverifiable" ? [] : this.#recorded.splice(0);
+    this.state = catchUp(this.state, recorded.map(() => ({ event: "RESUME" })), this.#circumstances(random));
     // From here on it is only heard of again when it answers.
     if (found.kind === "stuck" || found.kind === "silent") this.#monitors = "lost";
     this.#follow("found", resumeAfterDeath(this.state, found, this.#circumstances(random)));

@@ -187,6 +187,13 @@ Deno.test("catchUp() takes a guest for up that a person let run while nobody loo
   assertEquals(catchUp(at("held"), [{ event: "STOP" }], under()), at("held"));
 });
 
+Deno.test("catchUp() knows of a reset that has shown before its guest could be verified", () => {
+  const unsure = at("unverified", { begun: { kind: "reset" }, history: USED });
+  assertEquals(resumed(unsure, FOUND.held), "up, wanted up: reset");
+  const shown = catchUp(unsure, [{ event: "RESUME" }], under());
+  assertEquals(resumed(shown, FOUND.held), "stopping, wanted up: clear-away");
+});
+
 Deno.test("resumeAfterDeath() waits for the rest of a wait, and not longer than the policy has it", async (t) => {
   const waiting = (beginsAt: number, more: Partial<PolicyState> = {}) =>
     at("backoff", { history: { times: [NOW - 9_000, beginsAt], attempts: 2, lastDelayMs: 500 }, ...more });
