@@ -1,6 +1,6 @@
 // Adopting: a process launches a guest and is killed with SIGKILL; this one takes the guest over.
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import type { StopRung, Verdict, VmConfig } from "../../mod.ts";
+import { QmpClient, QmpInterruptedError, type StopRung, type Verdict, type VmConfig } from "../../mod.ts";
 import { assemble16, rom, uniCommands } from "../../src/testing/mod.ts";
 import { adopt } from "../../src/vm/adopt.ts";
 import { readRecording } from "../../src/vm/recorder.ts";
@@ -293,7 +293,6 @@ Deno.test("adopt() loses no event and doubles none while QEMU says one after ano
   await using orphan = await Orphan.make(host.config({ monitors: [{ id: "mine" }] }));
   // Whoever has this one is not in the way: it is done without.
   const address = { transport: "unix", path: `${orphan.run.runDir}/mine.mon` } as const;
-  const { QmpClient } = await import("../../mod.ts");
   await using other = await QmpClient.connect(address);
   let going = true;
   const flood = (async () => {
@@ -301,19 +300,24 @@ Deno.test("adopt() loses no event and doubles none while QEMU says one after ano
       await other.execute("stop");
       await other.execute("cont");
     }
-  })();
-  for (let round = 0; round < 5; round++) {
+  })().catch((error) => {
+    // It breaks off where the test does.
+    if (!(error instanceof QmpInterruptedError)) throw error;
+  });
+  for (let round = 0; round < 3; round++) {
     const known = await readRecording(orphan.run.runDir);
     await using vm = await orphan.adopt({ missed: known, timeoutMs: 1_000 });
     assert(!vm.monitors.has("mine"));
-    using events = vm.events("STOP", "RESUME");
-    for (let count = 0; count < 20; count++) await nextOf(events);
     const all = vm.events();
+    using events = vm.events("STOP", "RESUME");
+    // Those that were only recorded, those that came beside that, and some that only the monitor had.
+    const wanted = (await readRecording(orphan.run.runDir)).length - known.length + 20;
+    for (let count = 0; count < wanted; count++) await nextOf(events);
     await vm.release();
     await vm.stopped;
     const seen = await Array.fromAsync(all);
     const recorded = await readRecording(orphan.run.runDir);
-    assert(seen.length >= 20);
+    assert(seen.length >= wanted);
     assertEquals(seen, recorded.slice(known.length, known.length + seen.length));
   }
   going = false;
@@ -323,7 +327,6 @@ Deno.test("adopt() loses no event and doubles none while QEMU says one after ano
 Deno.test("adopt() goes by the control monitor where another client has the others", async () => {
   await using host = await VmHost.make();
   await using orphan = await Orphan.make(host.config({ actions: HELD }));
-  const { QmpClient } = await import("../../mod.ts");
   await using _other = await QmpClient.connect({ transport: "unix", path: `${orphan.run.runDir}/watch` });
   await using vm = await orphan.adopt({ timeoutMs: 300 });
   assertEquals([...vm.monitors.keys()], ["control", "hmp"]);
