@@ -15,6 +15,7 @@ import { newRun, startedRun } from "./run_record.ts";
 import { SilentQemu } from "./silent_qemu.ts";
 import type { CrashHook, RunRecord } from "./store/mod.ts";
 import type { Tasks } from "./tasks.ts";
+import { NOTHING_TOLD, timeOf, type Told, withEnd, withEvent } from "./told.ts";
 import { within } from "./within.ts";
 
 /**
@@ -61,6 +62,7 @@ export type FoundProcess =
     vm: Vm;
     /** Whether the end at which the guest is held, if it is, was told already. */
     end: "told" | "untold";
+    told: Told;
   }
   /** It is there and does not answer. */
   | { kind: "silent"; qemu: SilentQemu }
@@ -81,6 +83,8 @@ export class GuestProcess {
   #launching: AbortController | null = null;
   /** What is done in place, one after another: where reboots are held, a reset takes several commands. */
   #inPlace: Promise<void> = Promise.resolve();
+  /** How far what it said was told. */
+  #told: Told = NOTHING_TOLD;
   /** What its end is judged as, whatever it looks like. */
   #cause: "as it is" | "unresponsive" = "as it is";
   #left: boolean = false;
@@ -128,7 +132,7 @@ export class GuestProcess {
     const old = this.#litter;
     switch (found.kind) {
       case "answers":
-        this.#begin(found.vm, this.#run, found.end);
+        this.#begin(found.vm, this.#run, found.end, found.told);
         break;
       case "silent":
         this.#waitFor(found.qemu);
@@ -252,15 +256,29 @@ export class GuestProcess {
     this.#launching = null;
     // Without waiting for anything: the guest runs already, and what it does is to be seen.
     if (this.#run !== null) this.#run = startedRun(this.#run, vm);
-    this.#begin(vm, place, "untold");
+    this.#begin(vm, place, "untold", NOTHING_TOLD);
     this.#listener.started(vm);
   }
 
-  #begin(vm: Vm, place: RunPlace | null, end: "told" | "untold"): void {
+  #begin(vm: Vm, place: RunPlace | null, end: "told" | "untold", told: Told): void {
     const recorder = this.#run === null ? null : new Recorder(this.#run.runDir);
-    this.#life = new Life(vm, recorder, end, {
-      event: (event) => this.#listener.event(event),
-      guestEnded: (verdict) => this.#listener.guestEnded(verdict),
+    // Not before what was seen is in the journal: until then only the recording has it.
+    const compact = recorder && (async (seen: AnyQmpEvent) => {
+      await this.#host.written();
+      await recorder.compact(seen);
+    });
+    this.#told = told;
+    this.#life = new Life(vm, compact, end, {
+      event: (event) => {
+        // What comes before an end that was not told is gone through once more.
+        if (timeOf(event) <= told.eventsUpTo) return;
+        this.#told = withEvent(this.#told, event);
+        this.#listener.event(event);
+      },
+      guestEnded: (verdict) => {
+        this.#told = withEnd(this.#told, verdict);
+        this.#listener.guestEnded(verdict);
+      },
       gone: (verdict) => {
         this.#life = null;
         this.#over(this.#judged(verdict), vm, place);
@@ -282,7 +300,7 @@ export class GuestProcess {
     // One that ends with this process can't be let go of; the policy gives it up in time.
     if (this.#run === null || pid === null || this.#host.lifetime === "owned") return;
     await this.#letGo();
-    this.#waitFor(new SilentQemu(this.#run, pid, this.#host.logger));
+    this.#waitFor(new SilentQemu(this.#run, pid, this.#told, this.#host.logger));
   }
 
   #waitFor(qemu: SilentQemu): void {
@@ -293,7 +311,7 @@ export class GuestProcess {
         case "left":
           return;
         case "answers":
-          this.#begin(outcome.vm, this.#run, "untold");
+          this.#begin(outcome.vm, this.#run, outcome.end, outcome.told);
           return this.#listener.reachable(outcome.guest);
         case "gone":
           return this.#over(this.#judged(outcome.verdict), null, this.#run);

@@ -8,7 +8,6 @@ import {
   type Verdict,
   type Vm,
 } from "../vm/mod.ts";
-import type { Recorder } from "../vm/recorder.ts";
 import { REPORTED_EVENTS } from "./report.ts";
 import { lifetimeIn, removeRunPlace, type RunPlace } from "./run_place.ts";
 
@@ -30,27 +29,27 @@ export class Life {
   readonly vm: Vm;
   /** Resolves when everything that it said has been told. Never rejects. */
   readonly followed: Promise<void>;
-  readonly #recorder: Recorder | null;
+  readonly #makeRoom: ((seen: AnyQmpEvent) => Promise<void>) | null;
   readonly #logger: Logger;
   #state: "followed" | "left" = "followed";
 
   /**
    * @param vm The running VM; from here on it is this life's.
-   * @param recorder Where QEMU itself writes its events; null where it does not.
+   * @param makeRoom Makes room in the recording of events up to one that was seen; null where there is none.
    * @param end Whether the end in which it was found, if it was, was told already.
    * @param listener Who is told.
    * @param logger Told what goes wrong with the recording.
    */
   constructor(
     vm: Vm,
-    recorder: Recorder | null,
+    makeRoom: ((seen: AnyQmpEvent) => Promise<void>) | null,
     end: "told" | "untold",
     listener: LifeListener,
     logger: Logger,
   ) {
     this.vm = vm;
     this.#logger = logger;
-    this.#recorder = recorder;
+    this.#makeRoom = makeRoom;
     this.followed = this.#follow(listener, end);
   }
 
@@ -83,7 +82,7 @@ export class Life {
   /** What was seen need not be kept for others. A recording that can't be made smaller is no reason to see less. */
   async #compact(seen: AnyQmpEvent): Promise<void> {
     try {
-      await this.#recorder?.compact(seen);
+      await this.#makeRoom?.(seen);
     } catch (error) {
       this.#logger.debug("A recording can't be made smaller", { vm: this.vm.name, error });
     }

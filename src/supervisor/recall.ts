@@ -8,6 +8,7 @@ import { readRecording } from "../vm/recorder.ts";
 import { type Adoption, decideAdoption } from "./adoption.ts";
 import type { Found } from "./after_death.ts";
 import type { CrashHook, RunRecord } from "./store/mod.ts";
+import { timeOf, timeOfEnd, type Told } from "./told.ts";
 
 /** How long a QEMU that is only just starting is given until it answers, in milliseconds. */
 const STARTING_MS = 10_000;
@@ -23,6 +24,8 @@ export interface Recalled {
   since: readonly AnyQmpEvent[];
   /** What of that has to be reported, since no VM is there to tell it. */
   untold: readonly AnyQmpEvent[];
+  /** Whether the end at which QEMU holds the guest, if it does, was reported before. */
+  end: "told" | "untold";
   /** The VM, where it runs and answers. */
   vm: Vm | null;
   /** The process, where that is all there is. */
@@ -36,8 +39,8 @@ export interface RecallTools {
   /** What runs, by pidfile; null where this process may not look. */
   running: ReadonlyMap<string, number> | null;
   logger: Logger;
-  /** Up to when its events were reported, as {@linkcode timeOf} counts; -1 for none of them. */
-  toldUpTo: number;
+  /** How far what it said was reported. */
+  told: Told;
   /** What was being done about it. */
   intent: "none" | "stop";
   /** For tests. */
@@ -62,13 +65,22 @@ export async function recall(run: RunRecord, tools: RecallTools): Promise<Recall
       return await bury(run, adoption, tools);
     case "foreign":
     case "unverifiable":
-      return { found: { kind: "unverifiable" }, adoption, since: [], untold: [], vm: null, pid: null, run };
+      return {
+        found: { kind: "unverifiable" },
+        adoption,
+        since: [],
+        untold: [],
+        end: "untold",
+        vm: null,
+        pid: null,
+        run,
+      };
     case "adopt": {
       const known = completed(run, evidence);
       if (adoption.monitor === "lost") {
         // Somebody who takes connections and does not answer is busy, or stopped.
         const found: Found = { kind: evidence.socket === "busy" ? "stuck" : "silent" };
-        return { found, adoption, since: [], untold: [], vm: null, pid, run: known };
+        return { found, adoption, since: [], untold: [], end: "untold", vm: null, pid, run: known };
       }
       return await takeOver(known, adoption, tools);
     }
@@ -105,19 +117,21 @@ async function proven(
 async function takeOver(
   run: RunRecord,
   adoption: Adoption,
-  { logger, crash, toldUpTo }: RecallTools,
+  { logger, crash, told }: RecallTools,
 ): Promise<Recalled> {
   const { runDir, stderrFile, argv, config, pid, startTime } = run;
   const recorded = await readRecording(runDir);
-  const since = recorded.filter((event) => timeOf(event) > toldUpTo);
+  const since = recorded.filter((event) => timeOf(event) > told.eventsUpTo);
   crash("adopt:before-connect");
   const vm = await adopt(
     { name: config.name ?? "vm", config, argv, runDir, stderrFile, pid, startTime },
-    // The rest is told by the VM itself.
-    { missed: recorded.filter((event) => timeOf(event) <= toldUpTo), logger },
+    // The rest is told by the VM itself: events that were told before their end was are passed over by whoever follows it.
+    { missed: recorded.filter((event) => timeOf(event) <= told.endsUpTo), logger },
   );
   crash("adopt:after-connect");
-  return { found: foundIn(vm), adoption, since, untold: [], vm, pid: vm.pid, run };
+  const { held } = vm.found;
+  const end = held !== null && timeOfEnd(held) <= told.endsUpTo ? "told" : "untold";
+  return { found: foundIn(vm), adoption, since, untold: [], end, vm, pid: vm.pid, run };
 }
 
 function foundIn({ found: { status, held } }: AdoptedVm): Found {
@@ -125,16 +139,11 @@ function foundIn({ found: { status, held } }: AdoptedVm): Found {
   return { kind: status === "prelaunch" ? "prelaunch" : "running" };
 }
 
-/** When QEMU wrote an event, in microseconds. */
-export function timeOf({ timestamp }: AnyQmpEvent): number {
-  return Number(timestamp.seconds) * 1e6 + Number(timestamp.microseconds);
-}
-
 /** What is known of a run that ended while nobody looked. */
 async function bury(
   run: RunRecord,
   adoption: Adoption,
-  { intent, toldUpTo }: RecallTools,
+  { intent, told }: RecallTools,
 ): Promise<Recalled> {
   const recorded = await readRecording(run.runDir);
   // Nothing was ever written: its supervisor died before it was started.
@@ -144,10 +153,13 @@ async function bury(
   const verdict = await judgeDead({
     runDir: run.runDir,
     stderrFile: run.stderrFile,
+    pid: run.pid,
+    startTime: run.startTime,
+    argv: run.argv,
     events: recorded,
     intent,
   });
-  return lost(run, adoption, verdict, recorded.filter((event) => timeOf(event) > toldUpTo));
+  return lost(run, adoption, verdict, recorded.filter((event) => timeOf(event) > told.eventsUpTo));
 }
 
 function lost(
@@ -156,7 +168,16 @@ function lost(
   verdict: Verdict | null,
   untold: readonly AnyQmpEvent[],
 ): Recalled {
-  return { found: { kind: "gone", verdict }, adoption, since: untold, untold, vm: null, pid: null, run };
+  return {
+    found: { kind: "gone", verdict },
+    adoption,
+    since: untold,
+    untold,
+    end: "untold",
+    vm: null,
+    pid: null,
+    run,
+  };
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -53,8 +53,12 @@ export const PURE_FILES: readonly string[] = [
   "src/supervisor/stuck.ts",
   "src/supervisor/unresponsive_steps.ts",
   "src/typegen/",
+  "src/vm/found_guest.ts",
+  "src/vm/recording.ts",
+  "src/vm/remains.ts",
   "src/vm/stop_ladder.ts",
   "src/vm/verdict.ts",
+  "src/vm/verdict_json.ts",
 ];
 
 /** What has no place in a pure file: the system, the clock, chance, and time that passes. */
