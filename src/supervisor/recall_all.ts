@@ -7,8 +7,7 @@ import { Keeper, type KeeperHost } from "./keeper.ts";
 import { restoreState } from "./persist_state.ts";
 import { policyOf } from "./policy_of.ts";
 import type { PolicyAction } from "./policy_action.ts";
-import type { PolicyState } from "./policy_state.ts";
-import { NO_RUN, recall, type Recalled, timeOf } from "./recall.ts";
+import { NO_RUN, recall, type Recalled } from "./recall.ts";
 import { type ReportBody, REPORTED_EVENTS } from "./report.ts";
 import { SilentQemu } from "./silent_qemu.ts";
 import {
@@ -19,6 +18,7 @@ import {
   type RunRecord,
   type VmRecord,
 } from "./store/mod.ts";
+import { timeOf, timeOfEnd, type Told, withEnd } from "./told.ts";
 import type { Verdict } from "../vm/mod.ts";
 
 /** How many guests are looked for at a time. */
@@ -52,13 +52,20 @@ export async function recallAll(records: readonly VmRecord[], tools: RecallAll):
     const intent = phase === "stopping" ? "stop" : "none";
     const recalled = run === null
       ? NO_RUN
-      : await recall(run, { running, logger, crash, intent, toldUpTo: told.get(run.id) ?? -1 });
-    return resumed(record, recalled, tools);
+      : await recall(run, { running, logger, crash, intent, told: toldOf(record, told.get(run.id) ?? -1) });
+    return resumed(record, recalled, toldOf(record, told.get(run?.id ?? "") ?? -1), tools);
   };
   return await Array.fromAsync(pooledMap(AT_A_TIME, records, goOn));
 }
 
-function resumed(record: VmRecord, recalled: Recalled, tools: RecallAll): Keeper {
+/** The record has the last end, with what was decided about it; the journal has the events. */
+function toldOf({ lastVerdict }: VmRecord, eventsUpTo: number): Told {
+  const last = lastVerdict === null ? null : fromJson(lastVerdict) as Verdict;
+  // That of a process is one of an earlier run.
+  return { eventsUpTo, endsUpTo: last === null || last.process === "ended" ? -1 : timeOfEnd(last) };
+}
+
+function resumed(record: VmRecord, recalled: Recalled, told: Told, tools: RecallAll): Keeper {
   const { name, spec, litter } = record;
   const { run } = recalled;
   const now = performance.now();
@@ -76,27 +83,35 @@ function resumed(record: VmRecord, recalled: Recalled, tools: RecallAll): Keeper
   );
   keeper.resume(
     decision,
-    bodyOf(state, recalled, decision.actions),
-    foundProcess(run, recalled, tools.logger),
+    bodyOf(recalled, decision.actions),
+    foundProcess(run, recalled, told, tools.logger),
   );
   // It was only stopped with its supervisor.
   if (decision.state.phase === "down" && state.wanted === "up") keeper.ask("start");
   return keeper;
 }
 
-function foundProcess(run: RunRecord | null, { found, vm, pid }: Recalled, logger: Logger): FoundProcess {
-  // The end at which it is held was just decided about.
-  if (vm !== null) return { kind: "answers", vm, end: found.kind === "held" ? "told" : "untold" };
+function foundProcess(
+  run: RunRecord | null,
+  { found, vm, pid }: Recalled,
+  told: Told,
+  logger: Logger,
+): FoundProcess {
+  if (vm !== null) {
+    // The end at which it is held was just decided about.
+    return found.kind === "held"
+      ? { kind: "answers", vm, end: "told", told: withEnd(told, found.verdict) }
+      : { kind: "answers", vm, end: "untold", told };
+  }
   if ((found.kind === "silent" || found.kind === "stuck") && run !== null && pid !== null) {
-    return { kind: "silent", qemu: new SilentQemu(run, pid, logger) };
+    return { kind: "silent", qemu: new SilentQemu(run, pid, told, logger) };
   }
   return { kind: found.kind === "unverifiable" ? "unverified" : "none" };
 }
 
 /** What is reported of what was found; null for nothing. */
 function bodyOf(
-  { phase }: PolicyState,
-  { found, adoption, pid }: Recalled,
+  { found, end, adoption, pid }: Recalled,
   actions: readonly PolicyAction[],
 ): ReportBody | null {
   switch (found.kind) {
@@ -104,8 +119,7 @@ function bodyOf(
     case "prelaunch":
       return { kind: "adopted", pid, guest: "running", actions };
     case "held":
-      // Its end was reported already where the guest was held when its supervisor died.
-      return phase === "held" || phase === "dumping"
+      return end === "told"
         ? { kind: "adopted", pid, guest: "held", actions }
         : { kind: "guest-ended", verdict: found.verdict, actions };
     case "stuck":

@@ -4,13 +4,14 @@ import { readStartTime } from "../vm/proc.ts";
 import type { Verdict, Vm } from "../vm/mod.ts";
 import { recall } from "./recall.ts";
 import { noCrash, type RunRecord } from "./store/mod.ts";
+import type { Told } from "./told.ts";
 
 /** Between two looks, in milliseconds. */
 const LOOK_MS = 250;
 
 /** What became of it. */
 export type SilentOutcome =
-  | { kind: "answers"; vm: Vm; guest: "running" | "held" }
+  | { kind: "answers"; vm: Vm; guest: "running" | "held"; end: "told" | "untold"; told: Told }
   | { kind: "gone"; verdict: Verdict }
   | { kind: "left" };
 
@@ -20,6 +21,7 @@ export class SilentQemu {
   readonly outcome: Promise<SilentOutcome>;
   readonly #run: RunRecord;
   readonly #pid: number;
+  readonly #told: Told;
   readonly #logger: Logger;
   readonly #startTime: string | null;
   readonly #leaving = new AbortController();
@@ -28,11 +30,13 @@ export class SilentQemu {
   /**
    * @param run What was written down of it.
    * @param pid Its process.
+   * @param told How far what it said was reported.
    * @param logger Told what goes wrong.
    */
-  constructor(run: RunRecord, pid: number, logger: Logger) {
+  constructor(run: RunRecord, pid: number, told: Told, logger: Logger) {
     this.#run = run;
     this.#pid = pid;
+    this.#told = told;
     this.#logger = logger;
     // It was proven to be ours just now.
     this.#startTime = run.startTime ?? readStartTime(pid);
@@ -61,15 +65,17 @@ export class SilentQemu {
     while (!signal.aborted) {
       try {
         await delay(LOOK_MS, { signal });
-        const { found, vm } = await recall(this.#run, {
+        const told = this.#told;
+        const { found, vm, end } = await recall(this.#run, {
           running,
           logger: this.#logger,
           intent: this.#intent,
-          // What it says from now on is told by the VM, if it answers; the rest only QEMU's recording has.
-          toldUpTo: Infinity,
+          told,
           crash: noCrash,
         });
-        if (vm !== null) return { kind: "answers", vm, guest: found.kind === "held" ? "held" : "running" };
+        if (vm !== null) {
+          return { kind: "answers", vm, guest: found.kind === "held" ? "held" : "running", end, told };
+        }
         if (found.kind === "gone" && found.verdict !== null) return { kind: "gone", verdict: found.verdict };
       } catch (error) {
         if (!signal.aborted) this.#logger.debug("A QEMU that does not answer can't be looked at", { error });

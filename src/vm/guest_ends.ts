@@ -2,7 +2,14 @@ import { type AnyQmpEvent, EventStream, type Logger, type QmpClient } from "../q
 import { heldEnd, type InProcessEnd, trackEnd } from "./end_tracker.ts";
 import { isSameEvent } from "./evidence.ts";
 import type { ResetLog } from "./reset_log.ts";
-import { NO_ENTRY, type ResetHabit, type ResetHistory, type ResetSeen, trackReset } from "./resets.ts";
+import {
+  lastReset,
+  NO_ENTRY,
+  type ResetHabit,
+  type ResetHistory,
+  type ResetSeen,
+  trackReset,
+} from "./resets.ts";
 import type { TripleFault, Verdict } from "./verdict_types.ts";
 
 /** How long a stopped guest's run state is waited for, in milliseconds; then the events have to do. */
@@ -66,6 +73,8 @@ export class GuestEnds {
     this.#parts = parts;
     if (found === null) return;
     this.#events = found.events;
+    // The firmware may be about to repeat it.
+    this.#resets = lastReset(found.events);
     if (found.held === null) return;
     const { end, tripleFault, events, stop, tell } = found.held;
     const verdict = parts.verdict(end, tripleFault, events);

@@ -1,3 +1,4 @@
+import type { AnyQmpEvent } from "../qmp/mod.ts";
 import type { InProcessEnd } from "./end_tracker.ts";
 import type { TripleFault } from "./verdict_types.ts";
 
@@ -32,6 +33,19 @@ export type ResetHistory = {
   /** How long after the reset the firmware first repeated it; null while it has not. */
   firstGapMs: number | null;
 } | null;
+
+/**
+ * What is to be remembered of the resets that were seen before.
+ *
+ * @param events Events, oldest first.
+ * @returns The last one.
+ */
+export function lastReset(events: readonly AnyQmpEvent[]): ResetHistory {
+  const reset = events.findLast(({ event }) => event === "RESET");
+  if (reset === undefined) return null;
+  const { seconds, microseconds } = reset.timestamp;
+  return { atMs: seconds * 1000 + microseconds / 1000, firstGapMs: null };
+}
 
 /** A repetition comes before the guest can do anything; on a host under load that can take its time (456 ms was the longest seen). */
 const REPEAT_WITHIN_MS = 2_000;

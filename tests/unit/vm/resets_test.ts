@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
+import type { AnyQmpEvent } from "../../../src/qmp/mod.ts";
 import {
   hasTripleFault,
+  lastReset,
   lastResetEntries,
   NO_ENTRY,
   type ResetEntry,
@@ -171,4 +173,16 @@ Deno.test("lastResetEntries() gives the last entries, each with what led to it, 
   assertEquals(hasTripleFault(lastResetEntries(text, 0)), true);
   assertEquals(hasTripleFault(lastResetEntries(`Triple fault\n${GUEST}`, 0)), false);
   assertEquals(lastResetEntries("", 0), "");
+});
+
+Deno.test("lastReset() remembers the last reset that was seen before, so that its repetition is known for one", () => {
+  const at = (event: string, seconds: number): AnyQmpEvent => ({
+    event,
+    timestamp: { seconds, microseconds: 500 },
+  });
+  assertEquals(lastReset([at("RESUME", 1)]), null);
+  const history = lastReset([at("RESET", 1), at("RESET", 2), at("STOP", 3)]);
+  assertEquals(history, { atMs: 2_000.5, firstGapMs: null });
+  const repeated = { atMs: 2_030, by: "guest", watchdog: false } as const;
+  assertEquals(trackReset(history, repeated, BY_FIRMWARE, "repeats").end, null);
 });
