@@ -376,7 +376,7 @@ export class QmpClient implements AsyncDisposable {
     this.#failure = error;
     this.#deadlines[Symbol.dispose]();
     this.#events.end(error);
-    this.#greeted.reject(error ?? new QmpClosedError(this.#address));
+    if (this.#greeting === null) this.#greeted.reject(error ?? new QmpClosedError(this.#address));
     this.#closed.resolve();
   }
 }

@@ -53,7 +53,10 @@ export async function untilReady(launching: Launching): Promise<Connected> {
   signal?.addEventListener("abort", aborted, { once: true });
   const late = () => attempt.abort(new Error(`It was not ready after ${READY_MS / 1000} s`));
   const timer = setTimeout(late, READY_MS);
-  process.exited.then(() => attempt.abort(new Error("QEMU ended")));
+  let stage: "trying" | "over" = "trying";
+  process.exited.then(() => {
+    if (stage === "trying") attempt.abort(new Error("QEMU ended"));
+  });
   try {
     return await connect(launching, attempt);
   } catch (error) {
@@ -70,6 +73,7 @@ export async function untilReady(launching: Launching): Promise<Connected> {
       { cause: error },
     );
   } finally {
+    stage = "over";
     clearTimeout(timer);
     signal?.removeEventListener("abort", aborted);
   }

@@ -75,6 +75,19 @@ Deno.test("encodeCommand() refuses text that QEMU answers with an error without 
   }
 });
 
+Deno.test("encodeCommand() refuses each code point that is no character, and no other of its plane's first and last", () => {
+  const planes = Array.from({ length: 17 }, (_, plane) => plane * 0x10000);
+  const points = planes.flatMap((
+    plane,
+  ) => [plane + 0xe000, plane + 0xfdcf, plane + 0xfffd, plane + 0xfffe, plane + 0xffff]);
+  for (const point of [...points, ...Array.from({ length: 0x21 }, (_, index) => 0xfdd0 + index)]) {
+    const text = String.fromCodePoint(point);
+    const encode = () => encodeCommand(NAME, { text }, false);
+    if (/\p{Noncharacter_Code_Point}/u.test(text)) assertThrows(encode, TypeError, "no character");
+    else assertEquals(JSON.parse(withId(encode(), 0)).arguments, { text });
+  }
+});
+
 Deno.test("encodeCommand() lets pass what only looks like text that QEMU refuses", () => {
   for (
     const text of ["\\ud800", "\u{1f600}", "\ufffd", "\ufdcf", "\ufdf0", "\u{10fffd}", "\u0000", "\ue000"]
