@@ -5,12 +5,13 @@ import {
   type GroupMember,
   type GroupOptions,
   type GroupReport,
+  type HelperConfig,
   openGroup,
   type Supervisor,
   type SupervisorOptions,
   type VmGroup,
 } from "../../mod.ts";
-import { unirom } from "../../src/testing/mod.ts";
+import { tinyGuests, unirom } from "../../src/testing/mod.ts";
 import { type Supervised, Yard } from "./_supervised.ts";
 
 /** The longest that any of these waits may take. */
@@ -147,6 +148,31 @@ export async function member(
   };
 }
 
+const script = new URL("_helper.ts", import.meta.url).pathname;
+
+/** A helper on a socket, and the argument by which QEMU connects to it. */
+export function helper(how: string, more: Partial<HelperConfig> = {}): HelperConfig {
+  return {
+    name: "sock",
+    command: [Deno.execPath(), "run", "--quiet", "--no-check", "-A", script, how, "{run}/sock"],
+    socket: "{run}/sock",
+    ...more,
+  };
+}
+
+const CONNECTS = ["-chardev", "socket,id=helper,path={run}/sock"];
+
+/** A guest that needs a helper: QEMU does not start without it. */
+export async function guarded(
+  yard: Yard,
+  name: string,
+  how: string,
+  more: Partial<GroupMember> = {},
+): Promise<GroupMember> {
+  const spec = await yard.firmware(name, tinyGuests.halt);
+  return { ...spec, helpers: [helper(how)], ...more, config: { ...spec.config, extraArgs: CONNECTS } };
+}
+
 /** A test with a supervisor, after which nothing of its guests and helpers may be left. */
 export function grouped(
   name: string,
@@ -175,4 +201,36 @@ export function helperOf({ group }: Watched, name: string): number {
   const [helper] = group.get(name)?.helpers ?? [];
   assert(helper, `${name} has a helper`);
   return helper.pid;
+}
+
+/** A group of two, one with a helper, for supervisors that are killed. */
+export async function theGroup(yard: Yard): Promise<GroupConfig> {
+  return {
+    name: "two",
+    strategy: "rest-for-one",
+    vms: { db: await guarded(yard, "db", "serve"), web: { ...await member(yard, "web"), dependsOn: ["db"] } },
+  };
+}
+
+/** Runs that group in another process and kills that once it is up. Returns the pids of db, its helper, and web. */
+export async function killGroup(
+  yard: Yard,
+  stateDir?: string,
+): Promise<[db: number, helper: number, web: number]> {
+  const script = new URL("_group_script.ts", import.meta.url).pathname;
+  const args = ["run", "-A", "--no-check", script, yard.folder, ...stateDir === undefined ? [] : [stateDir]];
+  const child = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" })
+    .spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let said = "";
+  while (!said.includes("\n")) {
+    const { value, done } = await reader.read();
+    if (done) throw new Error(`The group ended: ${said}`);
+    said += value;
+  }
+  child.kill("SIGKILL");
+  while (!(await reader.read()).done);
+  await child.status;
+  const [[db, helper], [web]] = JSON.parse(said);
+  return [db, helper, web];
 }

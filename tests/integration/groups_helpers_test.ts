@@ -3,10 +3,9 @@ import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@st
 import type { GroupMember, HelperConfig } from "../../mod.ts";
 import { tinyGuests } from "../../src/testing/mod.ts";
 import { untilGone } from "./_cli.ts";
-import { grouped, helperOf, member, pids, watch, type Watched } from "./_groups.ts";
+import { grouped, guarded, helper, helperOf, member, pids, watch, type Watched } from "./_groups.ts";
 import { kill, namesIn, Yard } from "./_supervised.ts";
 
-const script = new URL("_helper.ts", import.meta.url).pathname;
 /** The programs of others that are here; the name of a test says which one it lacks. */
 const swtpm = await firstOf("swtpm");
 const passt = await firstOf("passt");
@@ -29,29 +28,6 @@ async function firstOf(...programs: string[]): Promise<string | null> {
 
 function lack(program: string | null, name: string): string {
   return program === null ? ` (not run: ${name} is not here, or needs root)` : "";
-}
-
-/** A helper on a socket, and the argument by which QEMU connects to it. */
-function helper(how: string, more: Partial<HelperConfig> = {}): HelperConfig {
-  return {
-    name: "sock",
-    command: [Deno.execPath(), "run", "--quiet", "--no-check", "-A", script, how, "{run}/sock"],
-    socket: "{run}/sock",
-    ...more,
-  };
-}
-
-const CONNECTS = ["-chardev", "socket,id=helper,path={run}/sock"];
-
-/** A guest that needs a helper: QEMU does not start without it. */
-async function guarded(
-  yard: Yard,
-  name: string,
-  how: string,
-  more: Partial<GroupMember> = {},
-): Promise<GroupMember> {
-  const spec = await yard.firmware(name, tinyGuests.halt);
-  return { ...spec, helpers: [helper(how)], ...more, config: { ...spec.config, extraArgs: CONNECTS } };
 }
 
 grouped(

@@ -74,9 +74,11 @@ export class GroupMind {
     if (does(actions, "resume")) this.#runsOn(member);
   }
 
-  /** A member was up already when its group was opened. */
-  foundUp(member: Member): void {
-    this.#isUp(member);
+  /** A member was up already when its group was opened; it may have said before that it is ready. */
+  foundUp(member: Member, saidReady: boolean): void {
+    if (member.goal !== "up" || !saidReady) return this.#isUp(member);
+    member.upSince = performance.now();
+    this.#isReady(member);
   }
 
   /** A helper could not be started, so the guest was not. */

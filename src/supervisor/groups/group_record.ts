@@ -6,7 +6,7 @@ import type { HelperRecord } from "./helper_process.ts";
 export interface GroupRecord {
   version: 1;
   runDir: string;
-  /** By the guest's name. */
+  /** The helpers that run, by their guest's name. */
   helpers: Record<string, HelperRecord[]>;
 }
 

@@ -8,6 +8,7 @@ import { Tasks } from "../tasks.ts";
 import type { GroupConfig } from "./group.ts";
 import { GroupMind } from "./group_mind.ts";
 import type { GroupReport } from "./group_report.ts";
+import type { GroupRecord } from "./group_record.ts";
 import { HelperProcess } from "./helper_process.ts";
 import type { Member } from "./member.ts";
 import { bringDown, bringUp, HelperStartError, type MemberHost } from "./member_processes.ts";
@@ -16,6 +17,7 @@ import { dependentsOf, neededBy } from "./order.ts";
 import { parseGroup } from "./parse_group.ts";
 import { type PreparedGroup, prepareGroup } from "./prepare_group.ts";
 import { ReportHub } from "./report_hub.ts";
+import { saidReady } from "./said_ready.ts";
 import type { GroupShape } from "./strategy.ts";
 import type { GroupOptions, MemberStatus, VmGroup } from "./vm_group.ts";
 
@@ -182,6 +184,8 @@ export class RunningGroup implements VmGroup {
       if (guest === undefined) continue;
       await this.#supervisor.update(member.name, member.spec);
       const isWhole = member.plans.every(({ name }) => member.helpers.some((helper) => helper.name === name));
+      // Its end, or that of the attempt to start it, will be reported.
+      if (guest.vm !== null || guest.phase === "starting" || guest.phase === "stopping") member.beginLife();
       switch (guest.phase) {
         case "down":
         case "failed":
@@ -190,13 +194,22 @@ export class RunningGroup implements VmGroup {
           member.atRest = member.phase = "failed";
           break;
         case "held":
-          member.beginLife();
           [member.goal, member.phase] = ["up", "held"];
           break;
-        default:
-          member.beginLife();
-          [member.goal, member.phase] = [isWhole ? "up" : "renew", "starting"];
-          if (guest.phase === "up") this.#mind.foundUp(member);
+        case "starting":
+        case "stopping":
+        case "backoff":
+          // Its QEMU would not wait for its turn, nor for its helpers.
+          [member.goal, member.phase] = ["renew", "starting"];
+          break;
+        case "dumping":
+          [member.goal, member.phase] = ["up", "ending"];
+          break;
+        case "up":
+        case "unresponsive":
+          [member.goal, member.phase] = [isWhole ? "up" : "renew", "up"];
+          this.#mind.foundUp(member, await saidReady(guest.vm, member.spec.probes ?? []));
+          break;
       }
     }
     // A helper without its guest is of no use to the next one, which gets its own.
@@ -393,13 +406,12 @@ export class RunningGroup implements VmGroup {
 
   async #save(): Promise<void> {
     const { file, place } = this.#prepared;
-    const helpers = Object.fromEntries(
-      [...this.#members.values()].map(({ name, helpers }) => [
-        name,
-        helpers.flatMap(({ record }) => record === null ? [] : [record]),
-      ]),
-    );
-    await file?.write({ version: 1, runDir: place.runDir, helpers });
+    if (file === null) return;
+    const record: GroupRecord = { version: 1, runDir: place.runDir, helpers: {} };
+    for (const { name, helpers } of this.#members.values()) {
+      record.helpers[name] = helpers.flatMap(({ record }) => record === null ? [] : [record]);
+    }
+    await file.write(record);
   }
 
   #helpers(): HelperProcess[] {

@@ -1,0 +1,133 @@
+// Groups whose supervisor is killed: what goes with it, and what the next one takes over.
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { helperOf, killGroup, pids, theGroup, watch } from "./_groups.ts";
+import { untilGone } from "./_cli.ts";
+import { kill, Yard } from "./_supervised.ts";
+
+Deno.test("without a state directory, helpers end with a process that is killed, as its QEMUs do", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "qeeper-yard-" });
+  for (const pid of await killGroup(new Yard(folder))) assert(await untilGone(pid));
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("a group is taken over by the next supervisor: the same QEMUs, the same helpers, the same fate", async () => {
+  await using yard = await Yard.make();
+  const stateDir = `${yard.folder}/state`;
+  const [db, helper, web] = await killGroup(yard, stateDir);
+  {
+    await using again = await yard.open({ signals: "ignore", stateDir });
+    await using watched = await watch(again.supervisor, yard, await theGroup(yard), { stateDir });
+    const { group, reports } = watched;
+    assertEquals(group.list().map(({ name, phase }) => `${name} ${phase}`), ["db ready", "web ready"]);
+    assertEquals(pids(watched), { db, web });
+    assertEquals(helperOf(watched, "db"), helper);
+    // Nothing is left to start.
+    await group.start();
+    assertEquals(pids(watched), { db, web });
+
+    const from = reports.all.length;
+    kill(helper);
+    await reports.until("web: member-ready", from);
+    assertEquals(
+      reports.lines(["helper-ended", "restart-planned", "ended", "helper-started", "started"], from),
+      [
+        "db: helper-ended sock -> start",
+        "db: restart-planned helper: db web",
+        "web: ended host-quit -> give up (stopped)",
+        "db: ended host-quit -> give up (stopped)",
+        "db: helper-started sock",
+        "db: started",
+        "web: started",
+      ],
+    );
+    const ended = await reports.until("db: helper-ended");
+    assert(ended.kind === "helper-ended");
+    assertEquals(ended.exit, null, "nobody can know how it ended");
+    assertNotEquals(helperOf(watched, "db"), helper);
+  }
+  assertEquals(await Array.fromAsync(Deno.readDir(`${stateDir}/groups`)), []);
+});
+
+Deno.test("a helper that ended while no supervisor was there has its guest restarted around it", async () => {
+  await using yard = await Yard.make();
+  const stateDir = `${yard.folder}/state`;
+  const [db, helper, web] = await killGroup(yard, stateDir);
+  kill(helper);
+  assert(await untilGone(helper));
+  await using again = await yard.open({ signals: "ignore", stateDir });
+  await using watched = await watch(again.supervisor, yard, await theGroup(yard), { stateDir });
+  await watched.group.start();
+  assertEquals(watched.group.list().map(({ name, phase }) => `${name} ${phase}`), ["db ready", "web ready"]);
+  assertNotEquals(pids(watched)["db"], db);
+  assertNotEquals(helperOf(watched, "db"), helper);
+  // Nobody was there to restart it when db hung: it is not made to wait for db.
+  assertEquals(pids(watched)["web"], web);
+});
+
+Deno.test("guests that ended while no supervisor was there are started again in order, without the helpers that they left", async () => {
+  await using yard = await Yard.make();
+  const stateDir = `${yard.folder}/state`;
+  const [db, helper, web] = await killGroup(yard, stateDir);
+  kill(db);
+  kill(web);
+  assert(await untilGone(db) && await untilGone(web));
+  await using again = await yard.open({ signals: "ignore", stateDir });
+  await using watched = await watch(again.supervisor, yard, await theGroup(yard), { stateDir });
+  assert(await untilGone(helper));
+  assertEquals((await watched.group.start()).map(({ name, phase }) => `${name} ${phase}`), [
+    "db ready",
+    "web ready",
+  ]);
+  assertEquals(watched.reports.lines(["helper-started", "started"]), [
+    "db: helper-started sock",
+    "db: started",
+    "web: started",
+  ]);
+});
+
+Deno.test("a group that is left running goes on, and is taken over in the same process as well", async () => {
+  await using yard = await Yard.make();
+  const stateDir = `${yard.folder}/state`;
+  const config = await theGroup(yard);
+  const first = await yard.open({ signals: "ignore", stateDir });
+  const left = await watch(first.supervisor, yard, config, { stateDir });
+  await left.group.start();
+  const before = { ...pids(left), helper: helperOf(left, "db") };
+  await left.group.close({ vms: "leave" });
+  await first.supervisor.close({ vms: "leave" });
+  await first.reports.ended;
+
+  await using again = await yard.open({ signals: "ignore", stateDir });
+  await using watched = await watch(again.supervisor, yard, config, { stateDir });
+  assertEquals({ ...pids(watched), helper: helperOf(watched, "db") }, before);
+});
+
+Deno.test("a group's record that can't be understood is set aside, and the group begins anew", async () => {
+  await using yard = await Yard.make();
+  const stateDir = `${yard.folder}/state`;
+  const [db, helper] = await killGroup(yard, stateDir);
+  await Deno.writeTextFile(`${stateDir}/groups/two.json`, '{ "version": 2 }');
+  const said: string[] = [];
+  const silent = () => {};
+  const logger = {
+    debug: silent,
+    info: silent,
+    warn: silent,
+    error: (message: string) => void said.push(message),
+  };
+  {
+    await using again = await yard.open({ signals: "ignore", stateDir });
+    await using watched = await watch(again.supervisor, yard, await theGroup(yard), { stateDir, logger });
+    assertEquals(said, ["A group's record can't be understood and was set aside; its helpers may still run"]);
+    await watched.group.start();
+    assertNotEquals(pids(watched)["db"], db);
+    assertEquals(watched.group.list().map(({ phase }) => phase), ["ready", "ready"]);
+  }
+  assertEquals(await Deno.readTextFile(`${stateDir}/groups/two.json.broken`), '{ "version": 2 }');
+  // Nothing proves whose it is, so it was left alone.
+  kill(helper);
+  assert(await untilGone(helper));
+  for await (const { name } of Deno.readDir(yard.runtimeDir)) {
+    await Deno.remove(`${yard.runtimeDir}/${name}`, { recursive: true });
+  }
+});
