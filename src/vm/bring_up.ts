@@ -5,6 +5,7 @@ import { untilReady } from "./ready.ts";
 import { ResetLog } from "./reset_log.ts";
 import type { ResetHabit } from "./resets.ts";
 import type { RunDir } from "./run_dir.ts";
+import { ownRunDir } from "./run_owner.ts";
 import { RunningVm } from "./running_vm.ts";
 import type { LaunchOptions, Vm } from "./vm.ts";
 
@@ -36,6 +37,7 @@ export async function bringUp(spawned: Spawned): Promise<Vm> {
   const { process, config, facts, runDir, name, argv, listening, logger, options, onStopped } = spawned;
   const { paths } = runDir;
   const { signal, paused = false, stop = {} } = options;
+  if (process.lifetime === "owned") ownRunDir(runDir, logger);
   const resetLog = argv.includes(paths.cpuResetLog) ? new ResetLog(paths.cpuResetLog) : null;
   // The agent's client is only loaded where there is an agent.
   const qga = config.agent ? await import("../qga/mod.ts") : null;

@@ -11,8 +11,12 @@ const ROOM_FOR_NAME_BYTES = 13;
  */
 export interface RunDir extends AsyncDisposable {
   readonly paths: RunPaths;
+  /** The run root that it was made in; null where the caller named the directory. */
+  readonly root: string | null;
   /** Aborted when it was disposed of or discarded. */
   readonly gone: AbortSignal;
+  /** What ends with it: disposed of right after it was removed. */
+  readonly company: AsyncDisposableStack;
   /** Removes it after a launch that failed: all that was made here, logs too, and the directory itself if it was not there. */
   discard(): Promise<void>;
   /** Does what disposing does, without waiting: for the very end of a script. It is best effort, and never throws. */
@@ -107,13 +111,17 @@ function makeUnder(root: string): RunDir {
     }
     checkOwner(root, dir);
     const gone = new AbortController();
+    const company = new AsyncDisposableStack();
     const remove = async () => {
       await unlessGone(Deno.remove(dir, { recursive: true }));
       gone.abort();
+      await company.disposeAsync();
     };
     return {
       paths: runPaths(dir),
+      root,
       gone: gone.signal,
+      company,
       discard: remove,
       removeSync: () => bestEffort(() => Deno.removeSync(dir, { recursive: true })),
       [Symbol.asyncDispose]: remove,
@@ -161,12 +169,16 @@ export function reopenRunDir(dir: string): RunDir {
 
 function namedRunDir(dir: string, wasThere: boolean): RunDir {
   const gone = new AbortController();
+  const company = new AsyncDisposableStack();
   return {
     paths: runPaths(dir),
+    root: null,
     gone: gone.signal,
+    company,
     async discard() {
       await unlessGone(wasThere ? empty(dir, () => true) : Deno.remove(dir, { recursive: true }));
       gone.abort();
+      await company.disposeAsync();
     },
     removeSync: () =>
       bestEffort(() => {
@@ -177,6 +189,7 @@ function namedRunDir(dir: string, wasThere: boolean): RunDir {
     async [Symbol.asyncDispose]() {
       await unlessGone(empty(dir, (name) => !isLog(name)));
       gone.abort();
+      await company.disposeAsync();
     },
   };
 }
