@@ -5,6 +5,7 @@ import type { Phase, PolicyState } from "./policy_state.ts";
 import { decide } from "./policy.ts";
 import { guestEnded } from "./guest_end_steps.ts";
 import {
+  carryOut,
   carryOutLate,
   clearAwayAndFail,
   clearAwayAndStop,
@@ -113,18 +114,23 @@ const waitOn = (state: PolicyState, { now, policy }: Circumstances): Decision =>
   return restMs > 0 ? waitFor(state, restMs) : carryOutLate(state, now);
 };
 
+/** One that is wanted and was being stopped for good was so because its supervisor closed: the next one starts it. */
+const closed = (state: PolicyState): PolicyState =>
+  state.wanted === "up" && state.after.kind === "nothing" ? { ...state, after: { kind: "start" } } : state;
+
 /** Whether what is waited for is to be done to the guest that QEMU holds. */
 const waitsInPlace = ({ pending }: PolicyState): boolean => pending === "reset" || pending === "resume";
 
 const TABLE = {
-  // Stop wins: there should be none.
+  // Stop wins: there should be none. Where it is wanted all the same, it was only stopped because its supervisor closed.
   "down": {
-    "running": stopNow,
+    "running": (state, found, circumstances) =>
+      state.wanted === "up" ? backUp(state, found, circumstances) : stopNow(state),
     "held": clearAwayAndStop,
     "prelaunch": clearAwayAndStop,
     "stuck": putDownAndStop,
     "silent": putDownAndStop,
-    "gone": nothing,
+    "gone": (state, _found, { now }) => state.wanted === "up" ? carryOut(state, now) : nothing(state),
     "unverifiable": leaveAlone,
   },
   "starting": {
@@ -178,12 +184,12 @@ const TABLE = {
     "unverifiable": leaveAlone,
   },
   "stopping": {
-    "running": (state) => stopAgain(state, "running"),
-    "held": (state) => stopAgain(state, "held"),
-    "prelaunch": (state) => stopAgain(state, "held"),
-    "stuck": (state) => stopAgain(state, "silent"),
-    "silent": (state) => stopAgain(state, "silent"),
-    "gone": (state, _found, circumstances) => stopped(state, circumstances),
+    "running": (state) => stopAgain(closed(state), "running"),
+    "held": (state) => stopAgain(closed(state), "held"),
+    "prelaunch": (state) => stopAgain(closed(state), "held"),
+    "stuck": (state) => stopAgain(closed(state), "silent"),
+    "silent": (state) => stopAgain(closed(state), "silent"),
+    "gone": (state, _found, circumstances) => stopped(closed(state), circumstances),
     "unverifiable": leaveAlone,
   },
   "backoff": {

@@ -143,6 +143,19 @@ Deno.test("resumeAfterDeath() lets a stop win over whatever is found, also in pl
   });
 });
 
+Deno.test("resumeAfterDeath() starts again what was only stopped because its supervisor closed, and nothing else", () => {
+  const gone: Found = { kind: "gone", verdict: null };
+  assertEquals(resumed(at("down", { wanted: "up" }), gone), "starting, wanted up: start");
+  const closing = at("stopping", { wanted: "up" });
+  assertEquals(resumed(closing, FOUND.gone), "starting, wanted up: start");
+  const stopping = resumeAfterDeath(closing, FOUND.running, under());
+  assertEquals([line(stopping), stopping.state.after], ["stopping, wanted up: stop", { kind: "start" }]);
+  // By the policy, or by a person, it is done with.
+  const off: Found = { kind: "gone", verdict: verdict("guest-shutdown") };
+  assertEquals(resumed(at("up"), off), "down, wanted down: give up: stopped");
+  assertEquals(resumed(at("held"), off), "down, wanted down: give up: stopped");
+});
+
 Deno.test("resumeAfterDeath() starts what was about to be started, and does not count that once more", () => {
   const starting = at("starting", { history: USED });
   const { state, actions } = resumeAfterDeath(starting, { kind: "gone", verdict: null }, under());
