@@ -141,6 +141,21 @@ grouped(
   },
 );
 
+grouped(
+  "a helper that ends with a QEMU that can't be started is no reason for a restart either",
+  async (yard, { supervisor }) => {
+    const web = await guarded(yard, "web", "once", { restart: "no" });
+    const extraArgs = [...web.config.extraArgs ?? [], "-device", "no-such-device"];
+    const vms = { web: { ...web, config: { ...web.config, extraArgs } } };
+    await using watched = await watch(supervisor, yard, { vms });
+    assertEquals((await watched.group.start()).map(({ phase }) => phase), ["down"]);
+    assertEquals(watched.reports.lines(["helper-started", "helper-ended", "ended"]), [
+      "web: helper-started sock",
+      "web: ended launch-failed -> give up (stopped)",
+    ]);
+  },
+);
+
 grouped("a helper whose end is only to be reported leaves its guest alone", async (yard, { supervisor }) => {
   const vms = {
     web: await guarded(yard, "web", "serve", { helpers: [helper("serve", { onEnd: "report" })] }),

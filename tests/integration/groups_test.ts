@@ -336,3 +336,31 @@ grouped(
     );
   },
 );
+
+grouped(
+  "a guest that does not answer is killed and restarted with those that depend on it, where its policy has it so",
+  async (yard, { supervisor }) => {
+    const { web: _web, logs: _logs, ...vms } = await shop(yard, { restart: "no" });
+    vms["db"] = {
+      ...await member(yard, "db", { restart: "no" }),
+      onStuck: { afterMs: 0, action: "restart" },
+    };
+    await using watched = await watch(supervisor, yard, { strategy: "rest-for-one", vms });
+    const { group, reports } = watched;
+    await group.start();
+    const before = pids(watched);
+    const from = reports.all.length;
+    assert(before["db"]);
+    Deno.kill(before["db"], "SIGSTOP");
+    await reports.until("app: member-ready", from);
+    assertEquals(reports.lines(["stuck", "restart-planned", "ended", "started"], from), [
+      "db: stuck",
+      "db: restart-planned stuck: db app",
+      "app: ended host-quit -> give up (stopped)",
+      "db: ended killed -> give up (stopped)",
+      "db: started",
+      "app: started",
+    ]);
+    assertEquals(group.get("db")?.restarts, 1);
+  },
+);

@@ -164,10 +164,13 @@ export class GroupMind {
   /** Its QEMU runs: is it ready? */
   #runsOn(member: Member): void {
     if (member.phase === "stopping" || isAtRest(member)) return;
+    if (!member.hasProbes || this.#host.guest(member.name)?.readiness === "ready") this.#isReady(member);
+    else this.#awaitReadiness(member);
+  }
+
+  /** It will be reported. */
+  #awaitReadiness(member: Member): void {
     member.phase = "up";
-    if (!member.hasProbes || this.#host.guest(member.name)?.readiness === "ready") {
-      return this.#isReady(member);
-    }
     clearTimeout(member.deadline);
     member.deadline = setTimeout(() => {
       member.deadline = undefined;
@@ -213,8 +216,11 @@ export class GroupMind {
 
   /** Its next life begins in the same QEMU; the others of its strategy begin a new one. */
   #resetInPlace(member: Member): void {
-    this.#runsOn(member);
+    if (member.phase === "stopping" || isAtRest(member)) return;
     if (member.goal === "up") this.#renewOthers(member, "reset");
+    // Its probes begin anew as well: what they said before does not count.
+    if (member.hasProbes) this.#awaitReadiness(member);
+    else this.#isReady(member);
   }
 
   /** By a person, who has seen to it. */

@@ -60,7 +60,12 @@ export class Member implements MemberState {
     return this.spec.probes?.some((probe) => probe.for === "readiness") ?? false;
   }
 
-  /** Resolves when its QEMU, or the attempt to start one, is known to be over. */
+  /** Whether there is a QEMU, or an attempt to start one. */
+  get hasLife(): boolean {
+    return this.#life !== null;
+  }
+
+  /** Resolves when that is known to be over. */
   get lifeOver(): Promise<void> {
     return this.#life?.promise ?? Promise.resolve();
   }

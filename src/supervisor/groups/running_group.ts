@@ -9,7 +9,7 @@ import type { GroupConfig } from "./group.ts";
 import { GroupMind } from "./group_mind.ts";
 import type { GroupReport } from "./group_report.ts";
 import type { GroupRecord } from "./group_record.ts";
-import { HelperProcess } from "./helper_process.ts";
+import type { HelperProcess } from "./helper_process.ts";
 import type { Member } from "./member.ts";
 import { bringDown, bringUp, HelperStartError, type MemberHost } from "./member_processes.ts";
 import { goalToStart, isAtRest, nextSteps, waitsFor } from "./next_steps.ts";
@@ -17,8 +17,8 @@ import { dependentsOf, neededBy } from "./order.ts";
 import { parseGroup } from "./parse_group.ts";
 import { type PreparedGroup, prepareGroup } from "./prepare_group.ts";
 import { ReportHub } from "./report_hub.ts";
-import { saidReady } from "./said_ready.ts";
 import type { GroupShape } from "./strategy.ts";
+import { takeOver } from "./take_over.ts";
 import type { GroupOptions, MemberStatus, VmGroup } from "./vm_group.ts";
 
 /**
@@ -85,7 +85,11 @@ export class RunningGroup implements VmGroup {
     const prepared = await prepareGroup(config, options, logger);
     const group = new RunningGroup(supervisor, config, prepared, logger);
     try {
-      await group.#takeOver();
+      await takeOver(prepared, {
+        ...group.#host,
+        mind: group.#mind,
+        watch: (member, helper) => group.#watch(member, helper),
+      });
     } catch (error) {
       group.#incoming[Symbol.dispose]();
       throw error;
@@ -170,54 +174,6 @@ export class RunningGroup implements VmGroup {
     return this.close({ vms: "stop" });
   }
 
-  /** What runs of the group already: guests that their supervisor has, and helpers that are remembered. */
-  async #takeOver(): Promise<void> {
-    const { record } = this.#prepared;
-    for (const member of this.#members.values()) {
-      for (const known of record?.helpers[member.name] ?? []) {
-        const helper = await HelperProcess.adopt(known);
-        if (helper === null) continue;
-        member.helpers.push(helper);
-        this.#watch(member, helper);
-      }
-      const guest = this.#supervisor.get(member.name);
-      if (guest === undefined) continue;
-      await this.#supervisor.update(member.name, member.spec);
-      const isWhole = member.plans.every(({ name }) => member.helpers.some((helper) => helper.name === name));
-      // Its end, or that of the attempt to start it, will be reported.
-      if (guest.vm !== null || guest.phase === "starting" || guest.phase === "stopping") member.beginLife();
-      switch (guest.phase) {
-        case "down":
-        case "failed":
-          break;
-        case "unverified":
-          member.atRest = member.phase = "failed";
-          break;
-        case "held":
-          [member.goal, member.phase] = ["up", "held"];
-          break;
-        case "starting":
-        case "stopping":
-        case "backoff":
-          // Its QEMU would not wait for its turn, nor for its helpers.
-          [member.goal, member.phase] = ["renew", "starting"];
-          break;
-        case "dumping":
-          [member.goal, member.phase] = ["up", "ending"];
-          break;
-        case "up":
-        case "unresponsive":
-          [member.goal, member.phase] = [isWhole ? "up" : "renew", "up"];
-          this.#mind.foundUp(member, await saidReady(guest.vm, member.spec.probes ?? []));
-          break;
-      }
-    }
-    // A helper without its guest is of no use to the next one, which gets its own.
-    for (const member of this.#members.values()) {
-      if (isAtRest(member) && member.helpers.length > 0) await bringDown(member, this.#host);
-    }
-  }
-
   /** Follows what the supervisor says, to its end. */
   async #read(): Promise<void> {
     for await (const report of this.#incoming) {
@@ -298,9 +254,10 @@ export class RunningGroup implements VmGroup {
     const watch = async () => {
       const end = await helper.ended;
       if (!member.helpers.includes(helper)) return;
-      const vm = member.phase === "starting" ? null : this.#supervisor.get(member.name)?.vm;
       // It may have ended with its QEMU, whose end then says what is to be done.
-      if (vm && await inTime(vm.stopped, QEMU_GRACE_MS)) return;
+      const { vm } = this.#supervisor.get(member.name) ?? {};
+      const guestEnd = vm ? vm.stopped : member.hasLife ? member.lifeOver : null;
+      if (guestEnd !== null && await inTime(guestEnd, QEMU_GRACE_MS)) return;
       if (!member.helpers.includes(helper)) return;
       member.helpers = member.helpers.filter((one) => one !== helper);
       this.#mind.noteHelperEnd(member, helper, end, onEnd);
