@@ -1,5 +1,5 @@
 import type { VmConfig } from "../machine/mod.ts";
-import { type AnyQmpEvent, type Logger, QmpClient, QmpCommandError } from "../qmp/mod.ts";
+import { type AnyQmpEvent, type Logger, QmpClient } from "../qmp/mod.ts";
 import {
   judgeLaunch,
   LaunchError,
@@ -9,6 +9,7 @@ import {
   type Vm,
 } from "../vm/mod.ts";
 import { Recorder } from "../vm/recorder.ts";
+import type { GuestNow } from "./incident.ts";
 import { launchLife, Life, removeLife } from "./life.ts";
 import { newRunPlace, type RunPlace } from "./run_place.ts";
 import { newRun, startedRun } from "./run_record.ts";
@@ -52,7 +53,7 @@ export interface ProcessListener {
   /** Its monitors are lost, and its process lives. */
   unreachable(): void;
   /** It answers again. */
-  reachable(guest: "running" | "held"): void;
+  reachable(guest: GuestNow): void;
 }
 
 /** What is found of the QEMU that an earlier supervisor launched. */
@@ -203,7 +204,7 @@ export class GuestProcess {
         if (isCurrent()) done(null);
       } catch (error) {
         // Where the connection broke, QEMU is usually ending: its end is then the news, and is decided about by itself.
-        if (!(error instanceof QmpCommandError)) await within(GRACE_MS, vm.stopped);
+        if (!vm.qmp.open) await within(GRACE_MS, vm.stopped);
         if (isCurrent()) done(asError(error));
         else this.#host.logger.debug("An action came to nothing", { vm: this.#name, error });
       }

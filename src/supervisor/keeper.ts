@@ -2,11 +2,12 @@ import type { AnyQmpEvent } from "../qmp/mod.ts";
 import type { Lifetime, StopOptions, Verdict, Vm } from "../vm/mod.ts";
 import { recentRestarts } from "./backoff.ts";
 import { Chronicle, type ChronicleHost } from "./chronicle.ts";
-import { dumpToFile, type DumpWatch, followDumpToFile } from "./dump_files.ts";
+import type { DumpOptions } from "./action.ts";
+import { dumpToFile, type DumpWatch, followDumpToFile, removePartialDumps } from "./dump_files.ts";
 import type { GuestSnapshot } from "./guest_memory.ts";
 import { type FoundProcess, GuestProcess, type ProcessHost } from "./guest_process.ts";
 import { heldConfig } from "./held_config.ts";
-import type { Incident } from "./incident.ts";
+import type { GuestNow, Incident } from "./incident.ts";
 import { checkProbes, type Liveness, type LivenessWatch, type Readiness } from "./liveness/mod.ts";
 import { decide } from "./policy.ts";
 import type { Decision, PolicyAction } from "./policy_action.ts";
@@ -43,6 +44,9 @@ const NOTHING_YET: Beginnings = { state: INITIAL_STATE, run: null, litter: [], l
 
 /** How long a QEMU that answers again may take for the next answer, in milliseconds. */
 const ANSWER_MS = 5_000;
+
+/** The run states in which QEMU holds a guest at its end. */
+const HELD: readonly string[] = ["shutdown", "guest-panicked", "watchdog", "io-error", "internal-error"];
 
 /** The phases in which nothing more happens by itself. */
 const SETTLED: readonly Phase[] = ["up", "down", "held", "failed", "unresponsive", "unverified"];
@@ -176,8 +180,12 @@ export class Keeper {
    * @param found What still runs.
    */
   resume(decision: Decision, body: ReportBody | null, found: FoundProcess): void {
+    const { begun } = this.#state;
     this.#state = decision.state;
     this.#process.takeUp(found);
+    if (begun?.kind === "dump" && found.kind === "none") {
+      this.#tasks.add(this.#removePartialDumps(begun.dump));
+    }
     if (body === null) return;
     if ("verdict" in body) this.#lastVerdict = body.verdict;
     this.#chronicle.tell(body, () => this.#carryOut(decision.actions));
@@ -322,9 +330,9 @@ export class Keeper {
   async #unstuck(): Promise<void> {
     const { vm } = this;
     try {
-      const running = (await vm?.status({ timeoutMs: ANSWER_MS }))?.running ?? false;
-      if (this.vm !== vm) return;
-      const guest = running ? "running" : "held";
+      const status = await vm?.status({ timeoutMs: ANSWER_MS });
+      if (this.vm !== vm || status === undefined) return;
+      const guest = guestNow(status.status);
       this.#handle({ kind: "unstuck", guest }, (actions) => ({ kind: "unstuck", guest, actions }));
     } catch (error) {
       // Then that is the news, and is told by itself.
@@ -390,6 +398,15 @@ export class Keeper {
     });
   }
 
+  /** A part may be as large as the guest's memory. */
+  async #removePartialDumps(dump: DumpOptions): Promise<void> {
+    try {
+      await removePartialDumps({ name: this.name, dir: this.#host.dumpDir }, dump);
+    } catch (error) {
+      this.#host.logger.warn("Could not remove what is left of a dump", { vm: this.name, error });
+    }
+  }
+
   #dump(action: Extract<PolicyAction, { kind: "dump" | "follow-dump" }>): void {
     let file = "";
     const act = async (vm: Vm) => {
@@ -410,6 +427,12 @@ export class Keeper {
 function checkedPolicy(spec: SupervisedVm): Policy {
   checkProbes(spec.probes ?? [], spec.config);
   return policyOf(spec);
+}
+
+/** What a run state says of a guest. One that was paused by somebody is as good as running. */
+function guestNow(status: string): GuestNow {
+  if (status === "prelaunch") return status;
+  return HELD.includes(status) ? "held" : "running";
 }
 
 /** Nothing that would have to be written down again. */

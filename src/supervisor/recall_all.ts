@@ -1,6 +1,6 @@
 import { pooledMap } from "@std/async/pool";
 import type { Logger } from "../qmp/mod.ts";
-import { findByPidFile } from "../vm/process_scan.ts";
+import { findLaunched, type LaunchedQemu } from "../vm/process_scan.ts";
 import { catchUp, resumeAfterDeath } from "./after_death.ts";
 import type { FoundProcess } from "./guest_process.ts";
 import { Keeper, type KeeperHost } from "./keeper.ts";
@@ -19,6 +19,7 @@ import {
   type VmRecord,
 } from "./store/mod.ts";
 import { timeOf, timeOfEnd, type Told, withEnd } from "./told.ts";
+import { findUnrecorded } from "./unrecorded_run.ts";
 import type { Verdict } from "../vm/mod.ts";
 
 /** How many guests are looked for at a time. */
@@ -28,6 +29,8 @@ const AT_A_TIME = 16;
 export interface RecallAll {
   /** Where they are remembered. */
   stateDir: string;
+  /** Where their run directories are made. */
+  runtimeDir: string;
   logger: Logger;
   crash: CrashHook;
   hostOf(record: VmRecord): KeeperHost;
@@ -43,11 +46,13 @@ export interface RecallAll {
 export async function recallAll(records: readonly VmRecord[], tools: RecallAll): Promise<Keeper[]> {
   if (records.length === 0) return [];
   const { logger, crash } = tools;
-  const running = await findByPidFile();
+  const launched = await findLaunched();
+  const running = launched && new Map(launched.map(({ pidFile, pid }) => [pidFile, pid]));
   const told = records.some(({ run }) => run !== null)
     ? await lastTold(tools.stateDir)
     : new Map<string, number>();
-  const goOn = async (record: VmRecord): Promise<Keeper> => {
+  const goOn = async (written: VmRecord): Promise<Keeper> => {
+    const record = corrected(written, launched ?? [], tools);
     const { run, state: { phase } } = record;
     const intent = phase === "stopping" ? "stop" : "none";
     const recalled = run === null
@@ -56,6 +61,22 @@ export async function recallAll(records: readonly VmRecord[], tools: RecallAll):
     return resumed(record, recalled, toldOf(record, told.get(run?.id ?? "") ?? -1), tools);
   };
   return await Array.fromAsync(pooledMap(AT_A_TIME, records, goOn));
+}
+
+function corrected(
+  record: VmRecord,
+  launched: readonly LaunchedQemu[],
+  { runtimeDir, logger }: RecallAll,
+): VmRecord {
+  const run = findUnrecorded(record, launched, runtimeDir);
+  if (run === null) return record;
+  const { name, run: before } = record;
+  logger.warn("A guest has a QEMU that its record does not tell of, as when there is no room for that", {
+    vm: name,
+    runDir: run.runDir,
+  });
+  const litter = before === null ? [] : [{ runDir: before.runDir, stderrFile: before.stderrFile }];
+  return { ...record, run, litter: [...record.litter, ...litter] };
 }
 
 /** The record has the last end, with what was decided about it; the journal has the events. */
@@ -86,8 +107,6 @@ function resumed(record: VmRecord, recalled: Recalled, told: Told, tools: Recall
     bodyOf(recalled, decision.actions),
     foundProcess(run, recalled, told, tools.logger),
   );
-  // It was only stopped with its supervisor.
-  if (decision.state.phase === "down" && state.wanted === "up") keeper.ask("start");
   return keeper;
 }
 

@@ -1,5 +1,6 @@
 import type { AnyQmpEvent } from "../qmp/mod.ts";
 import type { Verdict } from "../vm/mod.ts";
+import type { GuestNow } from "./incident.ts";
 import type { Liveness, ProbeResult, Readiness } from "./liveness/mod.ts";
 import type { PolicyAction } from "./policy_action.ts";
 
@@ -98,11 +99,11 @@ export type ReportBody =
   /** QEMU has not answered for as long as the policy has it, or a liveness probe of the guest fails. */
   | { kind: "stuck"; liveness: Liveness; why: string; actions: readonly PolicyAction[] }
   /** It answers again. */
-  | { kind: "unstuck"; guest: "running" | "held"; actions: readonly PolicyAction[] }
+  | { kind: "unstuck"; guest: GuestNow; actions: readonly PolicyAction[] }
   /** Every monitor is lost, and the process lives. */
   | { kind: "unreachable"; actions: readonly PolicyAction[] }
   /** Its monitors are connected again. */
-  | { kind: "reachable"; guest: "running" | "held"; actions: readonly PolicyAction[] }
+  | { kind: "reachable"; guest: GuestNow; actions: readonly PolicyAction[] }
   /** The clock of this machine jumped by so many milliseconds: it was suspended, or somebody set the clock. */
   | { kind: "clock-jump"; byMs: number }
   /** An action could not be carried out. */

@@ -2,6 +2,7 @@ import { delay } from "@std/async/delay";
 import type { Logger } from "../qmp/mod.ts";
 import { readStartTime } from "../vm/proc.ts";
 import type { Verdict, Vm } from "../vm/mod.ts";
+import type { GuestNow } from "./incident.ts";
 import { recall } from "./recall.ts";
 import { noCrash, type RunRecord } from "./store/mod.ts";
 import type { Told } from "./told.ts";
@@ -11,7 +12,7 @@ const LOOK_MS = 250;
 
 /** What became of it. */
 export type SilentOutcome =
-  | { kind: "answers"; vm: Vm; guest: "running" | "held"; end: "told" | "untold"; told: Told }
+  | { kind: "answers"; vm: Vm; guest: GuestNow; end: "told" | "untold"; told: Told }
   | { kind: "gone"; verdict: Verdict }
   | { kind: "left" };
 
@@ -74,7 +75,8 @@ export class SilentQemu {
           crash: noCrash,
         });
         if (vm !== null) {
-          return { kind: "answers", vm, guest: found.kind === "held" ? "held" : "running", end, told };
+          const guest = found.kind === "held" || found.kind === "prelaunch" ? found.kind : "running";
+          return { kind: "answers", vm, guest, end, told };
         }
         if (found.kind === "gone" && found.verdict !== null) return { kind: "gone", verdict: found.verdict };
       } catch (error) {
