@@ -17,7 +17,11 @@ export interface RunPlace {
 export async function newRunPlace(runtimeDir: string): Promise<RunPlace> {
   await Deno.mkdir(runtimeDir, { recursive: true, mode: 0o700 });
   // Short, because socket paths are.
-  const runDir = `${runtimeDir}/${crypto.randomUUID().slice(0, 8)}`;
+  return runPlaceOf(`${runtimeDir}/${crypto.randomUUID().slice(0, 8)}`);
+}
+
+/** The place that has this run directory. */
+export function runPlaceOf(runDir: string): RunPlace {
   return { runDir, stderrFile: `${runDir}.stderr.log` };
 }
 

@@ -84,7 +84,7 @@ export class RunningSupervisor implements Supervisor {
           error,
         });
       }
-      await supervisor.#goOnWith(remembered.records, stateDir);
+      await supervisor.#goOnWith(remembered.records, stateDir, runtimeDir);
       return supervisor;
     } catch (error) {
       await supervisor.close({ vms: supervisor.#lifetime === "detached" ? "leave" : "stop" });
@@ -184,9 +184,10 @@ export class RunningSupervisor implements Supervisor {
     return this.close({ vms: "stop" });
   }
 
-  async #goOnWith(records: readonly VmRecord[], stateDir: StateDir): Promise<void> {
+  async #goOnWith(records: readonly VmRecord[], stateDir: StateDir, runtimeDir: string): Promise<void> {
     const keepers = await recallAll(records, {
       stateDir: stateDir.path,
+      runtimeDir,
       logger: this.#logger,
       crash: this.#options.crash ?? noCrash,
       hostOf: (record) => this.#hostOf(record.name, record),

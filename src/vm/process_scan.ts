@@ -1,24 +1,36 @@
+/** A QEMU that was launched into a run directory, by its command line. */
+export interface LaunchedQemu {
+  pid: number;
+  pidFile: string;
+  /** What `-uuid` says; null where nothing does. */
+  uuid: string | null;
+}
+
 /**
  * Looks through all processes for QEMUs that were launched into a run directory. This finds one that is only just starting as well, which has
  * neither pidfile nor socket yet.
  *
- * @returns The process of each pidfile that a command line names; null where this script may not look (it needs `-A` on Linux).
+ * @returns The QEMUs; null where this script may not look (it needs `-A` on Linux).
  */
-export async function findByPidFile(): Promise<ReadonlyMap<string, number> | null> {
-  const found = new Map<string, number>();
+export async function findLaunched(): Promise<readonly LaunchedQemu[] | null> {
+  const found: LaunchedQemu[] = [];
   try {
     for await (const { name } of Deno.readDir("/proc")) {
       if (!/^\d+$/.test(name)) continue;
       const argv = await commandLine(name);
-      const option = argv.indexOf("-pidfile");
-      const file = argv[option + 1];
-      if (option >= 0 && file !== undefined) found.set(file, Number(name));
+      const pidFile = valueOf("-pidfile", argv);
+      if (pidFile !== null) found.push({ pid: Number(name), pidFile, uuid: valueOf("-uuid", argv) });
     }
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.NotFound) return null;
     throw error;
   }
   return found;
+}
+
+function valueOf(option: string, argv: readonly string[]): string | null {
+  const at = argv.indexOf(option);
+  return at < 0 ? null : argv[at + 1] ?? null;
 }
 
 /** Empty for a process that has ended since, and for a zombie. */
