@@ -10,6 +10,7 @@ import { launch } from "./launch.ts";
 import { pipelining } from "./pipelining.ts";
 import { formatGroup, type Group } from "./report.ts";
 import { roundTrips } from "./round_trips.ts";
+import { crash, inPlace } from "./supervision.ts";
 
 const GROUPS: Record<string, (bench: Bench) => Promise<Group | null>> = {
   "round-trips": roundTrips,
@@ -18,6 +19,8 @@ const GROUPS: Record<string, (bench: Bench) => Promise<Group | null>> = {
   "events-pretty": (bench) => events(bench, "pretty"),
   "launch": launch,
   "cold-script": coldScript,
+  "crash": crash,
+  "in-place": inPlace,
 };
 
 const HELP =

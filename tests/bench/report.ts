@@ -3,7 +3,11 @@ import { type Figures, median } from "./race.ts";
 /** What has to be reached: so many times another's throughput, or so few milliseconds more than another takes. */
 export type Target =
   | { kind: "ratio"; of: string; to: string; atLeast: number }
-  | { kind: "beyond"; of: string; to: string; atMostMs: number };
+  | { kind: "beyond"; of: string; to: string; atMostMs: number }
+  /** So many times as long as another. */
+  | { kind: "times"; of: string; to: string; atMost: number }
+  /** So few milliseconds. */
+  | { kind: "within"; of: string; atMostMs: number };
 
 /** The outcome of one race, with what it is held against. */
 export interface Group {
@@ -26,31 +30,62 @@ export type Outcome = { kind: "met" | "missed" | "unknown"; text: string };
  * @returns How it came out, in words too.
  */
 export function judge(figures: Figures, target: Target): Outcome {
-  const [of, to] = [figures.get(target.of) ?? [], figures.get(target.to) ?? []];
-  const goal = target.kind === "ratio"
-    ? `at least ${target.atLeast.toFixed(2)}`
-    : `at most ${target.atMostMs} ms`;
+  const of = figures.get(target.of) ?? [];
+  const other = "to" in target ? target.to : null;
+  const to = other === null ? [0] : figures.get(other) ?? [];
+  const goal = goalOf(target);
   if (of.length === 0 || to.length === 0) {
-    const missing = of.length === 0 ? target.of : target.to;
-    return {
-      kind: "unknown",
-      text: `${target.of} beside ${target.to}: ${goal}; not measured, there is no ${missing}`,
-    };
+    const missing = of.length === 0 ? target.of : other;
+    const pair = other === null ? target.of : `${target.of} beside ${other}`;
+    return { kind: "unknown", text: `${pair}: ${goal}; not measured, there is no ${missing}` };
   }
-  const compare = (mine: number, theirs: number): number =>
-    target.kind === "ratio" ? mine / theirs : mine - theirs;
-  const found = compare(median(of), median(to));
-  const kind = (target.kind === "ratio" ? found >= target.atLeast : found <= target.atMostMs)
+  const found = compare(target, median(of), median(to));
+  const kind = (target.kind === "ratio" ? found >= target.atLeast : found <= mostOf(target))
     ? "met"
     : "missed";
   // On a busy machine the best rounds say more than the middle ones, so they are shown, but the target is for medians.
-  const best = target.kind === "ratio"
-    ? compare(Math.max(...of), Math.max(...to)).toFixed(2)
-    : `${compare(Math.min(...of), Math.min(...to)).toFixed(1)} ms`;
-  const said = target.kind === "ratio"
-    ? `is ${found.toFixed(2)} of ${target.to}`
-    : `takes ${found.toFixed(1)} ms more than ${target.to}`;
-  return { kind, text: `${target.of} ${said} (best rounds ${best}); target ${goal}: ${kind}` };
+  const extreme = target.kind === "ratio" ? Math.max : Math.min;
+  const best = inWords(target, compare(target, extreme(...of), extreme(...to)));
+  return { kind, text: `${target.of} ${said(target, found)} (best rounds ${best}); target ${goal}: ${kind}` };
+}
+
+function goalOf(target: Target): string {
+  if (target.kind === "ratio") return `at least ${target.atLeast.toFixed(2)}`;
+  return target.kind === "times" ? `at most ${target.atMost.toFixed(2)}` : `at most ${target.atMostMs} ms`;
+}
+
+function mostOf(target: Exclude<Target, { kind: "ratio" }>): number {
+  return target.kind === "times" ? target.atMost : target.atMostMs;
+}
+
+function compare(target: Target, mine: number, theirs: number): number {
+  switch (target.kind) {
+    case "ratio":
+    case "times":
+      return mine / theirs;
+    case "beyond":
+      return mine - theirs;
+    case "within":
+      return mine;
+  }
+}
+
+function inWords(target: Target, found: number): string {
+  return target.kind === "ratio" || target.kind === "times" ? found.toFixed(2) : `${found.toFixed(1)} ms`;
+}
+
+function said(target: Target, found: number): string {
+  const words = inWords(target, found);
+  switch (target.kind) {
+    case "ratio":
+      return `is ${words} of ${target.to}`;
+    case "times":
+      return `takes ${words} times as long as ${target.to}`;
+    case "beyond":
+      return `takes ${words} more than ${target.to}`;
+    case "within":
+      return `takes ${words}`;
+  }
 }
 
 /**
