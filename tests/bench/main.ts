@@ -56,6 +56,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 1;
   }
   await using baselines = await buildBaselines();
+  // A run root of its own: what killed scripts have left in the usual one is looked through at each launch.
+  Deno.env.delete("XDG_RUNTIME_DIR");
+  Deno.env.set("TMPDIR", baselines.dir);
   for (const note of baselines.notes) say(note);
   for (const name of names) {
     const group = await GROUPS[name]?.({ rounds, baselines });
