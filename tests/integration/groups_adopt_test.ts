@@ -1,6 +1,6 @@
 // Groups whose supervisor is killed: what goes with it, and what the next one takes over.
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { helperOf, killGroup, pids, theGroup, watch } from "./_groups.ts";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { guarded, helperOf, killGroup, pids, theGroup, watch } from "./_groups.ts";
 import { untilGone } from "./_cli.ts";
 import { kill, Yard } from "./_supervised.ts";
 
@@ -129,5 +129,37 @@ Deno.test("a group's record that can't be understood is set aside, and the group
   assert(await untilGone(helper));
   for await (const { name } of Deno.readDir(yard.runtimeDir)) {
     await Deno.remove(`${yard.runtimeDir}/${name}`, { recursive: true });
+  }
+});
+
+Deno.test("a process that is not the helper that is remembered is neither taken over nor ended", async (t) => {
+  for (
+    const [what, wrong] of [["its start", { startTime: "1" }], ["its arguments", {
+      argv: ["swtpm"],
+    }]] as const
+  ) {
+    await t.step(what, async () => {
+      await using yard = await Yard.make();
+      const stateDir = `${yard.folder}/state`;
+      const [, helper] = await killGroup(yard, stateDir);
+      const file = `${stateDir}/groups/two.json`;
+      const record = JSON.parse(await Deno.readTextFile(file));
+      Object.assign(record.helpers.db[0], wrong);
+      await Deno.writeTextFile(file, JSON.stringify(record));
+      await using again = await yard.open({ signals: "ignore", stateDir });
+      const config = await theGroup(yard);
+      const vms = {
+        ...config.vms,
+        db: await guarded(yard, "db", "serve", { limit: { restarts: 0, withinMs: 1 } }),
+      };
+      await using watched = await watch(again.supervisor, yard, { ...config, vms }, { stateDir });
+      await watched.group.start();
+      // It is in the way, which is said.
+      const told = await watched.reports.until("db: helper-failed sock -> give up (restart-limit)");
+      assert(told.kind === "helper-failed");
+      assertMatch(told.why, /Somebody listens on .*\/sock already; end that process first/);
+      kill(helper); // it was there all the time
+      assert(await untilGone(helper));
+    });
   }
 });
