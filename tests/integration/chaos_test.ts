@@ -8,6 +8,8 @@ import { World } from "../chaos/world.ts";
 /** The short form of `deno task chaos`: about 40 s. */
 const FAULTS = 105;
 const GUESTS = 8;
+/** Always the same walk here, so that a change can be compared; `deno task chaos` takes another one each time. */
+const seed = 7;
 
 function say(text: string): void {
   // deno-lint-ignore no-console -- a walk that is lost is made again by its seed
@@ -15,7 +17,6 @@ function say(text: string): void {
 }
 
 Deno.test("a hundred faults, each kind of them, are survived by guests and their supervisor", async () => {
-  const seed = Math.floor(Math.random() * 2 ** 32);
   const told: string[] = [];
   const walk = new Walk({
     seed,
