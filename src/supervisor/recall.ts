@@ -4,6 +4,7 @@ import { adopt, type AdoptedVm } from "../vm/adopt.ts";
 import { judgeDead } from "../vm/dead_run.ts";
 import { type Evidence, gatherEvidence } from "../vm/identity.ts";
 import type { Verdict, Vm } from "../vm/mod.ts";
+import { findLaunched } from "../vm/process_scan.ts";
 import { readRecording } from "../vm/recorder.ts";
 import { type Adoption, decideAdoption } from "./adoption.ts";
 import type { Found } from "./after_death.ts";
@@ -12,6 +13,8 @@ import { timeOf, timeOfEnd, type Told } from "./told.ts";
 
 /** How long a QEMU that is only just starting is given until it answers, in milliseconds. */
 const STARTING_MS = 10_000;
+/** How long one is looked for that was begun and is not seen, in milliseconds. */
+const UNSEEN_MS = 300;
 /** Between two looks at it. */
 const LOOK_MS = 20;
 
@@ -58,7 +61,7 @@ export const NO_RUN: Recalled = lost(null, { kind: "gone", why: "there was none"
  * @returns What there is of it.
  */
 export async function recall(run: RunRecord, tools: RecallTools): Promise<Recalled> {
-  const pid = tools.running?.get(`${run.runDir}/pid`) ?? run.pid;
+  const pid = tools.running?.get(`${run.runDir}/pid`) ?? run.pid ?? await findUnseen(run, tools);
   const { adoption, evidence } = await proven(run, pid, tools);
   switch (adoption.kind) {
     case "gone":
@@ -85,6 +88,22 @@ export async function recall(run: RunRecord, tools: RecallTools): Promise<Recall
       return await takeOver(known, adoption, tools);
     }
   }
+}
+
+/**
+ * A QEMU may have been on its way when its supervisor died. A process that is just becoming another program has no command line for a moment,
+ * and is not seen then: so it is looked for once more, and more.
+ */
+async function findUnseen({ runDir, pid }: RunRecord, { running }: RecallTools): Promise<number | null> {
+  // It was seen, or can't be; or it never got as far as to have a place to run in.
+  if (pid !== null || running === null || !await exists(runDir)) return null;
+  const until = performance.now() + UNSEEN_MS;
+  while (performance.now() < until) {
+    await delay(LOOK_MS);
+    const found = (await findLaunched())?.find(({ pidFile }) => pidFile === `${runDir}/pid`);
+    if (found !== undefined) return found.pid;
+  }
+  return null;
 }
 
 /** With what its supervisor died too early to write down. */
