@@ -4,7 +4,7 @@ import { deathAt } from "./fault_kinds.ts";
 import { newLife, type Scene, type Step, step } from "./fault_script.ts";
 import { reported, steal } from "./guest_faults.ts";
 import type { Guest } from "./guests.ts";
-import { SupervisorDied } from "./supervisor_process.ts";
+import { SupervisorDied, type SupervisorProcess } from "./supervisor_process.ts";
 import type { World } from "./world.ts";
 
 /** How long after the others' beginning the supervisor dies at most, in milliseconds. */
@@ -132,7 +132,7 @@ function deathBy(point: CrashPoint): Step {
     const isLaunch = point.startsWith("launch:");
     const times = isLaunch || point.includes("rotate") ? 1 : 1 + Math.floor(chance * MOST_TIMES);
     const supervisor = await world.supervisor();
-    await supervisor.ask({ do: "crash", point, times });
+    await arm(supervisor, point, times);
     kill(pid);
     await outlive(world, supervisor.ended, async () => {
       // A launch is under way; all else needs more to write about.
@@ -146,7 +146,7 @@ function deathBy(point: CrashPoint): Step {
 function removal(point: CrashPoint): Step {
   return step(newLife("ended host-quit"), async ({ world, guest }) => {
     const supervisor = await world.supervisor();
-    await supervisor.ask({ do: "crash", point, times: 1 });
+    await arm(supervisor, point, 1);
     await outlive(world, supervisor.ended, () => supervisor.ask({ do: "remove", name: guest.name }));
     const { guests } = await world.look();
     if (guests.some(({ name }) => name === guest.name)) {
@@ -154,6 +154,15 @@ function removal(point: CrashPoint): Step {
     }
     await world.insist({ do: "add", spec: guest.spec });
   });
+}
+
+/** What happens to others may have it come by that point before it has answered. */
+async function arm(supervisor: SupervisorProcess, point: CrashPoint, times: number): Promise<void> {
+  try {
+    await supervisor.ask({ do: "crash", point, times });
+  } catch (error) {
+    if (!(error instanceof SupervisorDied)) throw error;
+  }
 }
 
 /** Does something again and again until the supervisor dies of it. */
