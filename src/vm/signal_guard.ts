@@ -4,6 +4,9 @@ type EndSignal = (typeof SIGNALS)[number];
 /** The exit code of a process that a signal ended, as shells count. */
 const SIGNAL_NUMBERS: Readonly<Record<EndSignal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
+/** How long a signal may take to arrive, in milliseconds. */
+const ARRIVAL_MS = 1_000;
+
 /** The question of a guard that is done to all others in this process: it is cancelled by each that is still at it. */
 const DONE = "qeeper:signal-guard-done";
 
@@ -87,6 +90,8 @@ export class SignalGuard implements Disposable {
 function die(signal: EndSignal): void {
   try {
     Deno.kill(Deno.pid, signal);
+    // It arrives a moment later: a script that has nothing else to do must not end before, as if all were well.
+    setTimeout(() => {}, ARRIVAL_MS);
   } catch {
     // Signalling needs more permission than a launch; ending by exit code says nearly the same.
     Deno.exit(128 + SIGNAL_NUMBERS[signal]);
