@@ -1,5 +1,5 @@
 import { QmpClient } from "../../mod.ts";
-import { inTime, pause } from "./bounded.ts";
+import { inTime } from "./bounded.ts";
 import type { COMMANDS } from "./guest_code.ts";
 import type { Guest } from "./guests.ts";
 
@@ -28,8 +28,13 @@ async function sayUntilSaidBack(socket: Deno.UnixConn, byte: number, name: strin
   for (let tries = 0; tries < TRIES; tries++) {
     await socket.write(Uint8Array.of(byte));
     const back = new Uint8Array(1);
-    const reading = socket.read(back);
-    if (await Promise.race([reading, pause(SAID_BACK_MS)]) === 1) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<null>((resolve) => timer = setTimeout(() => resolve(null), SAID_BACK_MS));
+    try {
+      if (await Promise.race([socket.read(back), late]) === 1) return;
+    } finally {
+      clearTimeout(timer);
+    }
   }
   throw new Error(`${name} does not obey`);
 }
