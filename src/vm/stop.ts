@@ -34,8 +34,9 @@ export async function climb(budgets: Required<StopOptions>, target: StopTarget):
   const situation = await look(budgets, target);
   for (const { rung, ms } of stopLadder(budgets, situation)) {
     if (target.process === null && (rung === "sigterm" || rung === "sigkill")) break;
-    // Once the guest has ended by itself, `quit` only clears it away: the rung that worked was the one before.
-    const clearsAway = rung === "quit" && target.isHeld() && situation.guestRuns === "yes";
+    // Once the guest has ended by itself, or QEMU is about to, `quit` only clears it away: the rung that worked was the one before.
+    const ends = target.isHeld() || !target.qmp.open;
+    const clearsAway = rung === "quit" && ends && situation.guestRuns === "yes";
     if (rung === "agent" && target.isHeld()) continue;
     if (!clearsAway) target.climbing(rung);
     const byGuest = rung === "powerdown" || rung === "agent";

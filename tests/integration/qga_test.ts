@@ -351,7 +351,9 @@ realTest(
     // This guest has nothing that could be frozen; the commands are real nevertheless.
     assertEquals(await agent.frozen((count) => Promise.resolve(`${count} frozen`)), "0 frozen");
 
-    // Nothing in this guest sees the power button.
+    // Nothing in this guest sees the power button any more.
+    const deaf = await agent.exec("/bin/sh", ["-c", "kill $(cat /run/acpid.pid)"]);
+    assertEquals([deaf.exitCode, deaf.stderrText], [0, ""]);
     const { cause, rung } = await vm.shutdown({ powerdownMs: 50, agentMs: 30_000 });
     assertEquals([cause, rung], ["guest-shutdown", "agent"]);
     await assertRejects(() => agent.execute("guest-ping"), QgaInterruptedError);
