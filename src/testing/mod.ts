@@ -15,11 +15,16 @@
  *
  * @module
  */
-export { assemble16, type Assemble16Options } from "./asm16.ts";
-export { bootSector, diskImage, rom } from "./boot_images.ts";
-export { demoDisk, demoGuest } from "./demo_guest.ts";
-export { type LinuxGuest, linuxGuest, LinuxGuestError, type LinuxGuestOptions } from "./linux_guest.ts";
-export { type CpioEntry, packNewc, unpackNewc } from "./newc.ts";
-export type { TinyGuest } from "./tiny_guest.ts";
-export { type TinyGuests, tinyGuests } from "./tiny_guests.ts";
-export { uni, type UniCommands, uniCommands, type UniDiskCommands, unirom } from "./unirom.ts";
+export { assemble16, type Assemble16Options } from "./guests/asm16.ts";
+export { bootSector, diskImage, rom } from "./guests/boot_images.ts";
+export { demoDisk, demoGuest } from "./guests/demo_guest.ts";
+export {
+  type LinuxGuest,
+  linuxGuest,
+  LinuxGuestError,
+  type LinuxGuestOptions,
+} from "./guests/linux_guest.ts";
+export { type CpioEntry, packNewc, unpackNewc } from "./guests/newc.ts";
+export type { TinyGuest } from "./guests/tiny_guest.ts";
+export { type TinyGuests, tinyGuests } from "./guests/tiny_guests.ts";
+export { uni, type UniCommands, uniCommands, type UniDiskCommands, unirom } from "./guests/unirom.ts";

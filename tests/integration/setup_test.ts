@@ -27,7 +27,7 @@ class FakeSystem implements AsyncDisposable {
     try {
       const root = new URL("../..", import.meta.url).pathname;
       const tools = ["tools/setup.ts", ...await namesIn(root, "tools/setup")];
-      for (const file of [...tools, "src/testing/linux_modules.ts"]) {
+      for (const file of [...tools, "src/testing/guests/linux_modules.ts"]) {
         await Deno.mkdir(`${copy}/${file.replace(/\/[^/]*$/, "")}`, { recursive: true });
         await Deno.copyFile(`${root}/${file}`, `${copy}/${file}`);
       }

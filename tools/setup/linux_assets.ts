@@ -1,4 +1,4 @@
-import { LINUX_MODULES, type LinuxContents, moduleName } from "../../src/testing/linux_modules.ts";
+import { LINUX_MODULES, type LinuxContents, moduleName } from "../../src/testing/guests/linux_modules.ts";
 import { CommandError, run, say, which } from "./run.ts";
 
 const KERNEL_PACKAGE = "linux-image-cloud-amd64";

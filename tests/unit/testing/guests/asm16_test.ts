@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { assemble16 } from "../../../src/testing/asm16.ts";
+import { assemble16 } from "../../../../src/testing/guests/asm16.ts";
 
 function hex(source: string, origin?: number): string {
   return assemble16(source, origin === undefined ? {} : { origin }).toHex();

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { linuxGuest, LinuxGuestError } from "../../../src/testing/linux_guest.ts";
-import { initScript } from "../../../src/testing/linux_init.ts";
-import { loadOrder } from "../../../src/testing/linux_modules.ts";
-import { type CpioEntry, unpackNewc } from "../../../src/testing/newc.ts";
+import { linuxGuest, LinuxGuestError } from "../../../../src/testing/guests/linux_guest.ts";
+import { initScript } from "../../../../src/testing/guests/linux_init.ts";
+import { loadOrder } from "../../../../src/testing/guests/linux_modules.ts";
+import { type CpioEntry, unpackNewc } from "../../../../src/testing/guests/newc.ts";
 
-const ASSETS = new URL("../../testdata/linux_assets", import.meta.url).pathname;
+const ASSETS = new URL("../../../testdata/linux_assets", import.meta.url).pathname;
 const MODULES = { a_bus: [], b_disk: ["a_bus"], c_net: ["a_bus", "b_disk"] };
 
 function textOf(entries: readonly CpioEntry[], path: string): string {

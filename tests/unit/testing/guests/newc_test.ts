@@ -1,8 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type CpioEntry, packNewc, unpackNewc } from "../../../src/testing/newc.ts";
+import { type CpioEntry, packNewc, unpackNewc } from "../../../../src/testing/guests/newc.ts";
 
 // Made by GNU cpio 2.13: `cpio -o -H newc --reproducible -R 0:0`, of files with time 0.
-const REAL = new URL("../../testdata/newc/cpio-2.13.newc", import.meta.url);
+const REAL = new URL("../../../testdata/newc/cpio-2.13.newc", import.meta.url);
 const ENTRIES: readonly CpioEntry[] = [
   { type: "directory", path: "dev", mode: 0o755 },
   { type: "character-device", path: "dev/console", major: 5, minor: 1, mode: 0o622 },

@@ -1,5 +1,5 @@
 import { assertEquals, assertLessOrEqual } from "@std/assert";
-import { demoDisk, demoGuest } from "../../../src/testing/demo_guest.ts";
+import { demoDisk, demoGuest } from "../../../../src/testing/guests/demo_guest.ts";
 
 Deno.test("demoGuest.code leaves room for a partition table", () => {
   assertLessOrEqual(demoGuest.code.length, 446);

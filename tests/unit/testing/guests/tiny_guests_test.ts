@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotStrictEquals, assertThrows } from "@std/assert";
-import { bootSector, diskImage, rom } from "../../../src/testing/boot_images.ts";
-import { tinyGuests } from "../../../src/testing/tiny_guests.ts";
-import { uni, uniCommands, unirom } from "../../../src/testing/unirom.ts";
+import { bootSector, diskImage, rom } from "../../../../src/testing/guests/boot_images.ts";
+import { tinyGuests } from "../../../../src/testing/guests/tiny_guests.ts";
+import { uni, uniCommands, unirom } from "../../../../src/testing/guests/unirom.ts";
 
 // The bytes that were measured on QEMU 7.2 and 10.0; GNU as makes the same of the guest's source.
 const UNIROM =
