@@ -119,7 +119,7 @@ export async function linuxGuest(options: LinuxGuestOptions = {}): Promise<Linux
 /** A module that was loaded over the network has no folder, and so no assets by it. */
 function defaultAssetsDir(): string {
   const { dirname } = import.meta;
-  if (dirname !== undefined) return dirname.replace(/\/src\/testing$/, "/.cache/linux");
+  if (dirname !== undefined) return dirname.replace(/\/src\/testing\/guests$/, "/.cache/linux");
   throw new LinuxGuestError(
     "Cannot find the Linux guest's kernel: give `assetsDir`, the folder .cache/linux that `deno task setup` " +
       "makes in a checkout of Qeeper on Debian",
