@@ -5,7 +5,7 @@ import { untilReady } from "./ready.ts";
 import { ResetLog } from "./reset_log.ts";
 import type { ResetHabit } from "./resets.ts";
 import type { RunDir } from "./run_dir.ts";
-import { ownRunDir } from "./run_owner.ts";
+import { ownRunDir, sweepBeside } from "./run_owner.ts";
 import { RunningVm } from "./running_vm.ts";
 import type { LaunchOptions, Vm } from "./vm.ts";
 
@@ -46,9 +46,22 @@ export async function bringUp(spawned: Spawned): Promise<Vm> {
   const oomCount = recorder &&
     import("./oom_kill.ts").then(({ countOomKills }) => countOomKills(process.pid));
   const { monitors, console } = await untilReady({
-    ...{ process, config, paths, name, argv, listening, resetLog, paused, signal, logger },
+    ...{
+      process,
+      config,
+      paths,
+      name,
+      argv,
+      listening,
+      resetLog,
+      paused,
+      signal,
+      logger,
+      wire: options.wire,
+    },
     untilRecording: recorder && ((signal) => recorder.untilRecording(paths.dir, signal)),
   });
+  if (process.lifetime === "owned") sweepBeside(runDir, logger);
   return new RunningVm({
     name,
     process,

@@ -32,4 +32,4 @@ export type { StopOptions, StopRung } from "./stop_ladder.ts";
 export { SignalGuard } from "./signal_guard.ts";
 export { judgeLaunch } from "./verdict.ts";
 export type { ExitStatus, Intent, TripleFault, Verdict, VerdictCause } from "./verdict_types.ts";
-export type { AttachOptions, LaunchOptions, ShutdownOptions, Vm, VmCallOptions } from "./vm.ts";
+export type { AttachOptions, LaunchOptions, ShutdownOptions, Vm, VmCallOptions, VmWireTap } from "./vm.ts";

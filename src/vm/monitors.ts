@@ -1,7 +1,14 @@
 import type { RunPaths, VmConfig } from "../machine/mod.ts";
-import { type Logger, type MonitorAddress, QmpClient, stdioTransport } from "../qmp/mod.ts";
+import {
+  type ClientOptions,
+  type Logger,
+  type MonitorAddress,
+  QmpClient,
+  stdioTransport,
+} from "../qmp/mod.ts";
 import { HmpMonitor } from "./hmp_monitor.ts";
 import type { QemuProcess } from "./qemu_process.ts";
+import type { VmWireTap } from "./vm.ts";
 
 /** The monitors of a VM that is ready. */
 export interface ReadyMonitors {
@@ -28,19 +35,22 @@ export interface ComingMonitors {
  * @param config The monitors of the user's own.
  * @param paths Where the sockets are.
  * @param process The QEMU that was just started; its sockets may not be there yet.
- * @param options What ends the attempt, which is also ended by the first monitor that fails; deadline and logger.
+ * @param options What ends the attempt, which is also ended by the first monitor that fails; deadline, logger, who listens in.
  * @returns The monitors, each once `qmp_capabilities` has returned on it.
  */
 export function connectMonitors(
   config: VmConfig,
   paths: RunPaths,
   process: QemuProcess,
-  options: { attempt: AbortController; timeoutMs: number; logger: Logger },
+  options: { attempt: AbortController; timeoutMs: number; logger: Logger; wire?: VmWireTap | undefined },
 ): ComingMonitors {
-  const { attempt, ...rest } = options;
-  const clientOptions = { ...rest, signal: attempt.signal };
+  const { attempt, wire, ...rest } = options;
+  const sharedOptions = { ...rest, signal: attempt.signal };
   const opened: QmpClient[] = [];
-  const connect = async (address: MonitorAddress): Promise<QmpClient> => {
+  const connect = async (id: string, address: MonitorAddress): Promise<QmpClient> => {
+    const clientOptions: ClientOptions = wire === undefined
+      ? sharedOptions
+      : { ...sharedOptions, wire: (direction, bytes) => wire(id, direction, bytes) };
     try {
       const client = address.transport === "stdio"
         ? await QmpClient.over(stdioTransport(stdioOf(process)), clientOptions)
@@ -52,12 +62,12 @@ export function connectMonitors(
       throw error;
     }
   };
-  const controlling = connect({ transport: "unix", path: paths.control });
-  const watching = connect({ transport: "unix", path: paths.watch });
+  const controlling = connect("control", { transport: "unix", path: paths.control });
+  const watching = connect("watch", { transport: "unix", path: paths.watch });
   const connectOwn = async (own: Own): Promise<[string, QmpClient | HmpMonitor]> => {
     const { id } = own;
     const address = await addressOf(own, paths, controlling, attempt.signal);
-    return [id, own.mode === "readline" ? new HmpMonitor(id, address) : await connect(address)];
+    return [id, own.mode === "readline" ? new HmpMonitor(id, address) : await connect(id, address)];
   };
   const others = (config.monitors ?? []).filter((monitor) => monitor.server !== false).map(connectOwn);
 

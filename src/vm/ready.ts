@@ -6,6 +6,7 @@ import { closeAll, connectMonitors, type ReadyMonitors } from "./monitors.ts";
 import type { SpawnedProcess } from "./qemu_process.ts";
 import type { ResetLog } from "./reset_log.ts";
 import { SerialConsole } from "./serial_console.ts";
+import type { VmWireTap } from "./vm.ts";
 import { inTime } from "./waiting.ts";
 
 /** How long QEMU may take to become ready. Only a host in great trouble needs more: 20 to 60 ms are usual. */
@@ -29,6 +30,8 @@ export interface Launching {
   paused: boolean;
   signal: AbortSignal | undefined;
   logger: Logger;
+  /** Told what goes over the monitors. */
+  wire: VmWireTap | undefined;
 }
 
 /** What a ready QEMU is talked to by. */
@@ -80,11 +83,11 @@ export async function untilReady(launching: Launching): Promise<Connected> {
 }
 
 async function connect(launching: Launching, attempt: AbortController): Promise<Connected> {
-  const { config, paths, process, argv, logger } = launching;
+  const { config, paths, process, argv, logger, wire } = launching;
   const { signal } = attempt;
   // Where it is not told, connecting is tried every 2 ms.
   if (launching.listening) await abortable(launching.listening, signal);
-  const coming = connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger });
+  const coming = connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger, wire });
   const hasConsole = argv.some((arg) => arg.startsWith("socket,id=console,"));
   // All at once, so that what opened beside a failure is there to be closed.
   const [connecting, opening, recording] = await Promise.allSettled([

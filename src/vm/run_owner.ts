@@ -6,21 +6,28 @@ import { sweep } from "./sweep.ts";
 const SWEPT = "qeeper:run-root-swept";
 
 /**
- * Shows that a run directory has a living owner, by a lock that goes with this process however that ends, and looks in the background for
- * directories beside it whose owner is dead, unless a living VM of this process has done so. Both last until the directory is removed. A
- * directory that the caller named is the caller's: nothing happens to it.
+ * Shows that a run directory has a living owner, by a lock that goes with this process however that ends. It lasts until the directory is
+ * removed. A directory that the caller named is the caller's: nothing happens to it.
  *
  * @param runDir The directory of a VM that ends with this process.
- * @param logger Told what could not be done, and what was found.
+ * @param logger Told what could not be done.
  */
-export function ownRunDir(runDir: RunDir, logger: Logger): void {
-  const { root, paths, gone, company } = runDir;
+export function ownRunDir({ root, paths, gone, company }: RunDir, logger: Logger): void {
   // A script that is asked to end while it launches may have removed it already.
   if (root === null || gone.aborted) return;
   const lock = lockedFile(paths.owner, logger);
-  if (lock === null) return;
-  company.use(lock);
-  if (isSwept(root)) return;
+  if (lock !== null) company.use(lock);
+}
+
+/**
+ * Looks in the background for directories beside this one whose owner is dead, unless a living VM of this process has done so. It ends with
+ * the directory at the latest. Not before the VM is ready: a launch need not wait for what others have left.
+ *
+ * @param runDir The directory of a VM that ends with this process.
+ * @param logger Told what was found.
+ */
+export function sweepBeside({ root, gone, company }: RunDir, logger: Logger): void {
+  if (root === null || gone.aborted || isSwept(root)) return;
   const answer = (event: Event) => {
     if (event instanceof CustomEvent && event.detail === root) event.preventDefault();
   };

@@ -140,6 +140,10 @@ export class RunningVm implements Vm {
     return this.#parts.runDir?.paths.dir ?? null;
   }
 
+  get stderrTail(): string {
+    return this.#parts.process?.stderrTail() ?? "";
+  }
+
   events(): EventStream<AnyQmpEvent>;
   events<N extends keyof QmpEvents>(...names: N[]): EventStream<QmpEvent<N>>;
   events(...names: string[]): unknown {

@@ -56,7 +56,33 @@ export interface LaunchOptions {
    * `off`.
    */
   recorder?: "on" | "off";
+  /** Told every byte that goes over the monitors of this launch, from their negotiation on. Default: nobody, at no cost. */
+  wire?: VmWireTap;
 }
+
+/**
+ * Told each piece of what goes over a VM's QMP monitors, as it goes. The bytes are only lent: copy what is to be kept. One that throws is
+ * not called again.
+ *
+ * @param monitor The monitor's id: `control`, `watch`, or one of the config's own.
+ * @param direction Whose words: `sent` by this side, or `received` from QEMU.
+ * @param bytes A piece, which may begin and end in the middle of a message.
+ *
+ * @example
+ * ```ts
+ * import { launch, type VmWireTap } from "@qeeper/qeeper";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * let sent = "";
+ * const wire: VmWireTap = (monitor, direction, bytes) => {
+ *   if (monitor === "control" && direction === "sent") sent += new TextDecoder().decode(bytes);
+ * };
+ * await using vm = await launch({ machine: "none", accel: "tcg" }, { wire });
+ * await vm.status();
+ * assertStringIncludes(sent, "query-status");
+ * ```
+ */
+export type VmWireTap = (monitor: string, direction: "sent" | "received", bytes: Uint8Array) => void;
 
 /**
  * What `attach` takes beside the address.
@@ -149,6 +175,8 @@ export interface Vm extends AsyncDisposable {
   readonly argv: readonly string[] | null;
   /** The run directory; null when attached. */
   readonly runDir: string | null;
+  /** The end of what QEMU said on stderr so far; empty when attached. */
+  readonly stderrTail: string;
   /** The `control` monitor, for commands. */
   readonly qmp: QmpClient;
   /** All monitors by id: `control`, `watch`, `hmp`, and the config's own; when attached, `control` only. */
