@@ -22,6 +22,7 @@ import type { QmpSchema } from "./schema.ts";
 import type { ByteTransport } from "./transport.ts";
 import type { TypedQmp } from "./typed_qmp.ts";
 import { UseNotes } from "./use_notes.ts";
+import { tapped, type WireTap } from "./wire.ts";
 
 /** How long greeting and negotiation may take, unless the caller says otherwise. */
 const DEFAULT_CONNECT_MS = 5000;
@@ -36,6 +37,8 @@ export interface ClientOptions {
   maxMessageBytes?: number;
   /** Told what is neither a result nor an error, such as a reply that nobody waits for. Default: silent. */
   logger?: Logger;
+  /** Told every byte that is sent and received, negotiation included. Default: nobody, at no cost. */
+  wire?: WireTap;
 }
 
 /** What `connect` takes beside the address. */
@@ -104,7 +107,9 @@ export class QmpClient implements AsyncDisposable {
       : new UseNotes(options.logger);
     // Whoever waits for the greeting also sees the connection end; nobody else may be listening then.
     this.#greeted.promise.catch(() => {});
-    this.#session = new QmpSession(transport, {
+    const tapFailed = (error: unknown) =>
+      options.logger?.warn("QMP wire tap failed and is not called again", { address: this.#address, error });
+    this.#session = new QmpSession(tapped(transport, options.wire, tapFailed), {
       greeting: (greeting) => this.#greeted.resolve(greeting),
       event: (event) => this.#events.deliver(event),
       ended: (error) => this.#ended(error),

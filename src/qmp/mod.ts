@@ -65,4 +65,5 @@ export {
   stdioTransport,
 } from "./transport.ts";
 export type { TypedQmp } from "./typed_qmp.ts";
+export type { WireTap } from "./wire.ts";
 export type { Open, QmpCommands, QmpEvents, RunState, ShutdownCause, StatusInfo } from "../qapi/mod.ts";
