@@ -1,4 +1,4 @@
-import { describeExit } from "./verdict.ts";
+import { describeExit } from "./exit_words.ts";
 import type { ExitStatus } from "./verdict_types.ts";
 
 /** How much of a console's text a message shows, in characters. */

@@ -8,7 +8,7 @@ import {
   usesStdio,
   type VmConfig,
 } from "../machine/mod.ts";
-import { type Logger, silentLogger } from "../qmp/mod.ts";
+import { type Logger, silentLogger } from "../qmp/logger.ts";
 import { chooseAccel } from "./accel.ts";
 import { LaunchError } from "./errors.ts";
 import { absolutePaths, checkFiles } from "./preflight.ts";
@@ -48,7 +48,7 @@ export async function launch(config: VmConfig, options: LaunchOptions = {}): Pro
   const checked = absolutePaths(parseVmConfig(config));
   await checkFiles(checked);
   const { lifetime = { kind: "owned" }, logger = silentLogger } = options;
-  const tie = await findTie(lifetime, logger);
+  const tie = findTie(lifetime, logger);
   const runDir = await makeRunDir(options.runDir);
   const signals = options.signals ?? (lifetime.kind === "owned" ? "stop" : "ignore");
   const session = sessionFor(lifetime, signals, tie);

@@ -52,7 +52,7 @@ export async function makeRunDir(wanted?: string): Promise<RunDir> {
  * ```
  */
 export async function runRoot(): Promise<string> {
-  const root = await runtimeRoot() ?? await temporaryRoot();
+  const root = await runtimeRoot() ?? temporaryRoot();
   makeRoot(root);
   return root;
 }
@@ -71,7 +71,7 @@ function makeRoot(root: string): void {
 
 /** Null where there is no such directory: a variable can outlive the session that it was made for. */
 async function runtimeRoot(): Promise<string | null> {
-  const runtime = await readEnv("XDG_RUNTIME_DIR");
+  const runtime = readEnv("XDG_RUNTIME_DIR");
   if (!runtime?.startsWith("/")) return null;
   try {
     return (await Deno.stat(runtime)).isDirectory ? `${runtime}/qeeper` : null;
@@ -80,16 +80,16 @@ async function runtimeRoot(): Promise<string | null> {
   }
 }
 
-async function temporaryRoot(): Promise<string> {
-  const named = await readEnv("TMPDIR");
+function temporaryRoot(): string {
+  const named = readEnv("TMPDIR");
   const temporary = named?.startsWith("/") ? named.replace(/\/+$/, "") : "/tmp";
-  const sys = await Deno.permissions.query({ name: "sys", kind: "uid" });
+  const sys = Deno.permissions.querySync({ name: "sys", kind: "uid" });
   const uid = sys.state === "granted" ? Deno.uid() : null;
   return `${temporary}/qeeper${uid === null ? "" : `-${uid}`}`;
 }
 
-async function readEnv(variable: string): Promise<string | undefined> {
-  const { state } = await Deno.permissions.query({ name: "env", variable });
+function readEnv(variable: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable });
   return state === "granted" ? Deno.env.get(variable) || undefined : undefined;
 }
 

@@ -1,4 +1,4 @@
-import { type Logger, silentLogger } from "../qmp/mod.ts";
+import { type Logger, silentLogger } from "../qmp/logger.ts";
 import { LaunchError, missingBinaryMessage, unusableBinaryMessage } from "./errors.ts";
 import {
   type Lifetime,
@@ -18,9 +18,9 @@ export type Tie = "setpriv" | "none";
  * @param logger Told what is missing.
  * @returns `setpriv` where it may be used; whether it is there is seen when it is.
  */
-export async function findTie(lifetime: Lifetime, logger: Logger = silentLogger): Promise<Tie> {
+export function findTie(lifetime: Lifetime, logger: Logger = silentLogger): Tie {
   if (lifetime.kind !== "owned" || Deno.build.os !== "linux") return "none";
-  const { state } = await Deno.permissions.query({ name: "run", command: "setpriv" });
+  const { state } = Deno.permissions.querySync({ name: "run", command: "setpriv" });
   if (state === "granted") return "setpriv";
   logger.warn(
     "Without --allow-run=setpriv QEMU can't be tied to this process: it outlives this process if it is killed with SIGKILL",

@@ -311,9 +311,3 @@ function watchdogExplains(action: string, reason: Open<ShutdownCause>): boolean 
     (action === "shutdown" && reason === "guest-shutdown") ||
     action === "poweroff";
 }
-
-/** An exit in words. */
-export function describeExit(exit: ExitStatus | null): string {
-  if (exit === null) return "its exit status is not known";
-  return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
-}

@@ -1,4 +1,13 @@
-import { ARROWS, IMPURE, NOT_ON_THE_LAUNCH_PATH, OUTSIDE, PURE_FILES, TYPE_ARROWS } from "./rules.ts";
+import {
+  ARROWS,
+  IMPURE,
+  LAUNCH_ALONE,
+  NOT_BEFORE_THE_SPAWN,
+  NOT_ON_THE_LAUNCH_PATH,
+  OUTSIDE,
+  PURE_FILES,
+  TYPE_ARROWS,
+} from "./rules.ts";
 import { type Import, type Scan, scan } from "./scan.ts";
 
 /** A rule of the house that a line breaks. */
@@ -57,16 +66,30 @@ function whyNot(file: string, room: string | null, target: string, kind: Import[
   return `src/${room} may not import src/${targetRoom}, only ${arrows.join(", ") || "nothing"}`;
 }
 
-/** Walks the static imports of mod.ts. */
 function* checkLaunchPath(scans: ReadonlyMap<string, Scan>): Generator<Violation> {
-  const seen = new Set(["mod.ts"]);
+  for (const { file, line, specifier } of staticImports("mod.ts", scans)) {
+    if (NOT_ON_THE_LAUNCH_PATH.test(specifier)) {
+      yield { file, line, message: `mod.ts may not pull in ${specifier}, which makes every launch slower` };
+    }
+  }
+  for (const { file, line, target } of staticImports(LAUNCH_ALONE, scans)) {
+    if (target !== null && NOT_BEFORE_THE_SPAWN.test(target)) {
+      yield { file, line, message: `${LAUNCH_ALONE} may not pull in ${target}: import it after the spawn` };
+    }
+  }
+}
+
+/** The static imports of a file, and of what it imports, and so on. */
+function* staticImports(
+  entry: string,
+  scans: ReadonlyMap<string, Scan>,
+): Generator<{ file: string; line: number; specifier: string; target: string | null }> {
+  const seen = new Set([entry]);
   for (const file of seen) {
     for (const { specifier, line, kind } of scans.get(file)?.imports ?? []) {
       if (kind !== "static") continue;
-      if (NOT_ON_THE_LAUNCH_PATH.test(specifier)) {
-        yield { file, line, message: `mod.ts may not pull in ${specifier}, which makes every launch slower` };
-      }
       const target = resolve(file, specifier);
+      yield { file, line, specifier, target };
       // A Set's iterator also gives what is added on the way.
       if (target !== null) seen.add(target);
     }

@@ -25,6 +25,13 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
 /** What mod.ts may not pull in, by any chain of static imports: it would make every launch slower. */
 export const NOT_ON_THE_LAUNCH_PATH: RegExp = /^(?:node|npm):|^@logtape\/|^hono|^zod/;
 
+/** The entry for scripts that only launch: what is loaded before QEMU is spawned. */
+export const LAUNCH_ALONE = "src/vm/launch_alone.ts";
+
+/** What it may not pull in, by any chain of static imports: all of that can be loaded while QEMU starts. */
+export const NOT_BEFORE_THE_SPAWN: RegExp =
+  /^src\/(?:qmp\/(?!logger\.ts)|supervisor\/|qga\/|vm\/verdict\.ts)/;
+
 /** Files that decide and do nothing else; a name that ends in a slash means all files of the folder. */
 export const PURE_FILES: readonly string[] = [
   "src/cli/shell/language/",
