@@ -94,6 +94,16 @@ Deno.test("checkLayers() lets files have node: modules that mod.ts does not pull
   assertEquals(check({ "src/cli/main.ts": 'import "node:net";' }), []);
 });
 
+Deno.test("checkLayers() finds what the launching entry would load before the spawn, and no types nor what waits", () => {
+  const alone = 'export { launch } from "./launch.ts";\nexport type { Verdict } from "./verdict.ts";';
+  const launching = 'import "../qmp/logger.ts";\nawait import("./verdict.ts");';
+  const house = { "src/vm/launch_alone.ts": alone, "src/qmp/logger.ts": "", "src/vm/verdict.ts": "" };
+  assertEquals(check({ ...house, "src/vm/launch.ts": launching }), []);
+  assertEquals(check({ ...house, "src/vm/launch.ts": `${launching}\nimport "../qmp/message.ts";` }), [
+    "src/vm/launch.ts:3: src/vm/launch_alone.ts may not pull in src/qmp/message.ts: import it after the spawn",
+  ]);
+});
+
 Deno.test("checkLayers() finds the system, the clock, chance and waiting in pure files", () => {
   const impure: [code: string, what: string][] = [
     ["Deno.readTextFile(path)", "Deno"],
