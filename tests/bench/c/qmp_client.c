@@ -5,6 +5,7 @@
  *   qmp_client commands SOCKET COUNT WINDOW [ids] [oob]   commands a second, WINDOW of them in flight
  *   qmp_client events SOCKET COUNT [parse]                events a second, from events_producer
  *   qmp_client launch SOCKET PROGRAM ARGUMENT...          milliseconds from fork to the capabilities reply
+ *   qmp_client restart SOCKET PROGRAM ARGUMENT...         milliseconds from a kill -9 to the next one's capabilities reply
  */
 #include <errno.h>
 #include <poll.h>
@@ -164,23 +165,55 @@ static double run_events(int fd, long count, int parse)
     return count / (now() - start);
 }
 
-static double run_launch(const char *path, char **argv)
+/* Starts a program and negotiates with it. */
+static pid_t start_qemu(const char *path, char **argv, int *fd)
 {
-    double start = now(), ready;
     pid_t child = fork();
     if (child < 0) fail("fork");
     if (child == 0) {
         execvp(argv[0], argv);
         _exit(127);
     }
-    int fd = dial(path), status;
+    *fd = dial(path);
+    negotiate(*fd, 0);
+    return child;
+}
+
+static void end_qemu(pid_t child, int fd)
+{
+    int status;
     const char *query = "{\"execute\":\"query-status\"}", *quit = "{\"execute\":\"quit\"}";
-    negotiate(fd, 0);
-    ready = now();
     send_all(fd, query, strlen(query));
     expect_return(fd);
     send_all(fd, quit, strlen(quit));
     if (waitpid(child, &status, 0) != child || status) fail("QEMU's exit");
+}
+
+static double run_launch(const char *path, char **argv)
+{
+    int fd;
+    double start = now(), ready;
+    pid_t child = start_qemu(path, argv, &fd);
+    ready = now();
+    end_qemu(child, fd);
+    return (ready - start) * 1000;
+}
+
+static double run_restart(const char *path, char **argv)
+{
+    int fd, status;
+    pid_t child = start_qemu(path, argv, &fd);
+    double start = now(), ready;
+    kill(child, SIGKILL);
+    /* The end of the connection tells first; reset or not. */
+    while (read(fd, buffer, sizeof buffer) > 0) continue;
+    errno = 0;
+    if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status)) fail("QEMU's end");
+    close(fd);
+    filled = taken = 0;
+    child = start_qemu(path, argv, &fd);
+    ready = now();
+    end_qemu(child, fd);
     return (ready - start) * 1000;
 }
 
@@ -196,11 +229,13 @@ int main(int argc, char **argv)
     double figure;
     signal(SIGPIPE, SIG_IGN);
     if (argc < 4) {
-        fprintf(stderr, "usage: qmp_client commands|events|launch SOCKET ...\n");
+        fprintf(stderr, "usage: qmp_client commands|events|launch|restart SOCKET ...\n");
         return 2;
     }
     if (!strcmp(argv[1], "launch")) {
         figure = run_launch(argv[2], argv + 3);
+    } else if (!strcmp(argv[1], "restart")) {
+        figure = run_restart(argv[2], argv + 3);
     } else {
         int commands = !strcmp(argv[1], "commands");
         int fd = dial(argv[2]);
