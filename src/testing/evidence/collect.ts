@@ -1,0 +1,176 @@
+import { delay } from "@std/async/delay";
+import type { Logger } from "../../qmp/mod.ts";
+import { verdictToJson } from "../../vm/verdict_json.ts";
+import { inTime } from "../../vm/waiting.ts";
+import { cleanConsole } from "./console_lines.ts";
+import { makeEvidenceFolder } from "./folder.ts";
+import { FolderWriter } from "./folder_writer.ts";
+import { askLiving, type EvidenceVm, type LivingFacts } from "./living_facts.ts";
+import { makeModel } from "./make_model.ts";
+import type { PictureEntry } from "./model.ts";
+import { renderPage } from "./page.ts";
+import { pngSize } from "./png_size.ts";
+import type { EvidenceRecord, KeptFile } from "./record.ts";
+import { makeRedactor, redactDeep, type Redactor } from "./redactor.ts";
+import { launchScript } from "./shell_line.ts";
+
+/** How long each question to QEMU may take, in milliseconds. */
+const QUESTION_MS = 2_000;
+/** How long the verdict on a QEMU that has just gone may take: it is there once QEMU's last words are read. */
+const VERDICT_MS = 3_000;
+/** Pictures up to this size, all together, are in the page itself, so that it can be passed on alone. */
+const EMBED_BYTES = 4 * 1024 * 1024;
+
+/** What `collectEvidence` takes beside the record. */
+export interface CollectOptions {
+  /** How long each question to QEMU may take, in milliseconds. Default 2000. */
+  timeoutMs?: number;
+  /** Told when nothing could be written at all. Default: silent. */
+  logger?: Logger;
+}
+
+/**
+ * Writes down what is known of a VM: a folder with a page (`index.html`) and the files that it speaks of. Call it before QEMU is ended, since a
+ * living one can tell more; of one that has gone, what is left is written. What can't be had is said in the page.
+ *
+ * @param vm The VM.
+ * @param record What was noted of it while the test ran.
+ * @param dir The folder in which the VM's own folder is made; null for `test-evidence` in the working directory.
+ * @param options Time limit of each question, logger.
+ * @returns The folder; null when it could not be written. Never rejects: it must not hide why the test failed.
+ */
+export async function collectEvidence(
+  vm: EvidenceVm,
+  record: EvidenceRecord,
+  dir: string | null = null,
+  options: CollectOptions = {},
+): Promise<string | null> {
+  try {
+    return await collect(vm, record, dir, options);
+  } catch (error) {
+    options.logger?.error("Could not write the evidence of a failed test", { vm: vm.name, error });
+    return null;
+  }
+}
+
+async function collect(
+  vm: EvidenceVm,
+  record: EvidenceRecord,
+  dir: string | null,
+  { timeoutMs = QUESTION_MS }: CollectOptions,
+): Promise<string> {
+  const redact = makeRedactor(record.redact);
+  const collectedAt = record.now;
+  const folder = await makeEvidenceFolder(dir, [redact(record.test), redact(vm.name)], collectedAt);
+  const living = await askLiving(vm, timeoutMs);
+  if (!vm.qmp.open) await inTime(vm.stopped, VERDICT_MS);
+  // What has come is noted when the streams have had their turn.
+  await delay(0);
+  const writer = new FolderWriter(folder);
+  const pictures = await writePictures(writer, record, living, redact);
+  await writeTexts(writer, vm, record, living, redact);
+  const { os, arch } = Deno.build;
+  const host = `${os} ${arch}, Deno ${Deno.version.deno}`;
+  const { files, missing } = writer;
+  const model = makeModel({ vm, record, living, host, pictures, files, missing, collectedAt }, redact);
+  const page = renderPage(model);
+  await writer.write("index.html", page, "This page");
+  return folder;
+}
+
+async function writePictures(
+  writer: FolderWriter,
+  record: EvidenceRecord,
+  living: LivingFacts,
+  redact: Redactor,
+): Promise<PictureEntry[]> {
+  const kept: KeptFile[] = [...record.pictures.entries];
+  if (living.screenshot) {
+    kept.push({
+      at: record.now,
+      name: "screenshot.png",
+      caption: "The screen when the test failed",
+      data: living.screenshot,
+    });
+  }
+  const total = kept.reduce((sum, { data }) => sum + data.length, 0);
+  const pictures: PictureEntry[] = [];
+  for (const { name, caption, data } of kept) {
+    const file = writer.fresh(redact(name));
+    await writer.write(file, data, caption);
+    const size = pngSize(data);
+    if (size === null) {
+      writer.missing.push({ what: file, why: "It is no PNG, so the page does not show it" });
+      continue;
+    }
+    const source = total <= EMBED_BYTES ? `data:image/png;base64,${data.toBase64()}` : file;
+    pictures.push({ file, caption, source, ...size });
+  }
+  for (const { name, caption, data } of record.files.entries) {
+    await writer.write(writer.fresh(redact(name)), redactBytes(data, redact), caption);
+  }
+  return pictures;
+}
+
+/** A text is searched for secrets; what is none can't be. */
+function redactBytes(data: Uint8Array, redact: Redactor): Uint8Array | string {
+  try {
+    return redact(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(data));
+  } catch {
+    return data;
+  }
+}
+
+async function writeTexts(
+  writer: FolderWriter,
+  vm: EvidenceVm,
+  record: EvidenceRecord,
+  living: LivingFacts,
+  redact: Redactor,
+): Promise<void> {
+  if (vm.argv !== null) {
+    const about = `the guest "${vm.name}" of the test "${record.test}"`;
+    const script = launchScript(vm.argv.map(redact), vm.runDir, redact(about));
+    await writer.write("argv.sh", script, "The launch as a script: sh argv.sh");
+  }
+  if (vm.console !== null) {
+    const raw = saidText(record) || vm.console.transcript;
+    await writer.write("console.txt", redact(cleanConsole(raw)), "The console, without escape sequences");
+    await writer.write("console.raw", redact(raw), "The console, as the guest sent it");
+  }
+  if (!record.wire.isEmpty) {
+    await writer.write("qmp.log", record.wire.text(redact), "What went over the monitors");
+  }
+  const events = record.events.entries.map(({ event }) => jsonLine(redactDeep(event, redact)));
+  await writer.write("events.jsonl", events.join(""), "QEMU's events, one a line");
+  const verdicts = {
+    status: living.status,
+    verdict: record.verdict && verdictToJson(record.verdict),
+    ends: record.ends.entries.map(verdictToJson),
+  };
+  await writer.write(
+    "verdict.json",
+    JSON.stringify(redactDeep(verdicts, redact), null, 2) + "\n",
+    "Why QEMU ended, and what ended inside it",
+  );
+  if (living.registers) {
+    await writer.write("registers.txt", redact(living.registers), "info registers -a");
+  }
+  if (living.machine) {
+    await writer.write("machine.txt", redact(living.machine), "Disks, networks, devices, memory map");
+  }
+  await writer.write("stderr.txt", redact(vm.stderrTail), "QEMU's stderr");
+}
+
+function saidText(record: EvidenceRecord): string {
+  const { head, dropped, tail } = record.said.kept;
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const decode = (pieces: typeof head) =>
+    pieces.map(({ bytes }) => decoder.decode(bytes, { stream: true })).join("");
+  const gap = dropped === 0 ? "" : "\n... the middle was left out ...\n";
+  return decode(head) + gap + decode(tail);
+}
+
+function jsonLine(value: unknown): string {
+  return JSON.stringify(value, (_key, member) => typeof member === "bigint" ? `${member}` : member) + "\n";
+}
