@@ -40,12 +40,6 @@ export class Chronicle {
     this.#write(this.#report(body), then);
   }
 
-  /** Writes down what is known now. */
-  async remember(): Promise<void> {
-    this.#write(null, () => {});
-    await this.#written;
-  }
-
   /** Reports what changes nothing. */
   note(body: ReportBody, run: RunRecord | null): void {
     const report = this.#report(body);
@@ -59,7 +53,7 @@ export class Chronicle {
     return report;
   }
 
-  #write(report: Report | null, then: () => void): void {
+  #write(report: Report, then: () => void): void {
     const { memory } = this.#host;
     if (memory === null) return then();
     const snapshot = this.#snapshot();

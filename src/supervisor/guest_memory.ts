@@ -6,7 +6,6 @@ import type { RunPlace } from "./run_place.ts";
 import type { SupervisedVm } from "./spec.ts";
 import {
   type Journal,
-  type JsonValue,
   RECORD_VERSION,
   type RecordStore,
   reportToJson,
@@ -31,7 +30,7 @@ export interface GuestMemory {
    * Writes what is known now, and the report that tells why. On the disk when this resolves, so that what follows from it may be done.
    * A disk that does not take it is told of, and is no reason to leave a guest alone.
    */
-  write(snapshot: GuestSnapshot, report: Report | null): Promise<void>;
+  write(snapshot: GuestSnapshot, report: Report): Promise<void>;
   /** Writes a report that changes nothing. */
   note(report: Report, run: RunRecord | null): Promise<void>;
   /** Removes what is known of the guest. */
@@ -59,9 +58,6 @@ export interface MemoryParts {
 export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | null): GuestMemory {
   const { store, journal, nextSeq, onTrouble } = parts;
   let generation = from?.generation ?? 0;
-  let last: { seq: number; report: JsonValue } | null = from === null || from.lastReport === null
-    ? null
-    : { seq: from.seq, report: from.lastReport };
   const attempt = async (task: () => Promise<unknown>): Promise<void> => {
     try {
       await task();
@@ -79,8 +75,7 @@ export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | n
     });
   return {
     async write({ name, spec, state, run, litter, lastVerdict }, report) {
-      const seq = report ? nextSeq() : last?.seq ?? 0;
-      if (report) last = { seq, report: reportToJson(report) };
+      const seq = nextSeq();
       const record: VmRecord = {
         version: RECORD_VERSION,
         generation: ++generation,
@@ -88,13 +83,14 @@ export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | n
         spec,
         state: persistState(state, performance.now(), Date.now()),
         seq,
-        lastReport: last?.report ?? null,
+        lastReport: reportToJson(report),
         lastVerdict: lastVerdict && toJson(lastVerdict),
         run,
         litter: [...litter],
       };
       await attempt(() => store.write(record));
-      if (report) await attempt(() => append(seq, report, run));
+      // One that is only named has not said anything yet.
+      await attempt(() => append(seq, report, run?.pid ? run : null));
     },
     async note(report, run) {
       await attempt(() => append(nextSeq(), report, run));

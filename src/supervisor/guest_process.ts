@@ -32,8 +32,8 @@ export interface ProcessHost {
   lifetime: Lifetime["kind"];
   logger: Logger;
   crash: CrashHook;
-  /** Writes down what is known now; null where nothing outlives this supervisor. */
-  remember: (() => Promise<void>) | null;
+  /** Whether what is known outlives this supervisor. */
+  remember: "all" | "nothing";
   /** Resolves when everything that was told so far is written down. */
   written(): Promise<void>;
   tasks: Tasks;
@@ -71,6 +71,13 @@ export type FoundProcess =
   | { kind: "unverified" }
   | { kind: "none" };
 
+/** A QEMU that is to be started. */
+interface NextProcess {
+  config: VmConfig;
+  /** Null where its run directory is made in the usual place. */
+  place: RunPlace | null;
+}
+
 /** The QEMU that a guest has: at most one at a time. */
 export class GuestProcess {
   readonly #name: string;
@@ -80,6 +87,8 @@ export class GuestProcess {
   /** One that is there and does not answer. */
   #silent: SilentQemu | null = null;
   #run: RunRecord | null;
+  /** What is started next. */
+  #next: NextProcess | null = null;
   #litter: readonly RunPlace[];
   #launching: AbortController | null = null;
   /** What is done in place, one after another: where reboots are held, a reset takes several commands. */
@@ -123,9 +132,18 @@ export class GuestProcess {
     return this.#litter;
   }
 
-  /** Starts one. What comes of it is told. */
-  start(config: VmConfig, stop: StopOptions): void {
-    this.#host.tasks.add(this.#start(config, stop));
+  /** Names the next one. It is written down with the decision to start it, so that it is found in any case. */
+  prepare(config: VmConfig): void {
+    const { runtimeDir, remember } = this.#host;
+    const place = runtimeDir === null ? null : newRunPlace(runtimeDir);
+    this.#next = { config, place };
+    if (remember === "all" && place !== null) this.#run = newRun(place, config);
+  }
+
+  /** Starts the one that was named last. What comes of it is told. */
+  start(stop: StopOptions): void {
+    const next = this.#next;
+    if (next !== null) this.#host.tasks.add(this.#start(next, stop));
   }
 
   /** Goes on with what was found, and clears away what is left of all others. */
@@ -231,22 +249,16 @@ export class GuestProcess {
     await life.followed;
   }
 
-  async #start(config: VmConfig, stop: StopOptions): Promise<void> {
+  async #start({ config, place }: NextProcess, stop: StopOptions): Promise<void> {
     const launching = new AbortController();
     this.#launching = launching;
     const { runtimeDir, lifetime, logger, crash, remember } = this.#host;
     const { signal } = launching;
-    let place: RunPlace | null = null;
     let vm: Vm;
     try {
-      if (runtimeDir !== null) place = await newRunPlace(runtimeDir);
-      if (remember !== null && place !== null) {
-        // Before there is a QEMU, so that it is found in any case.
-        this.#run = newRun(place, config);
-        await remember();
-      }
+      if (runtimeDir !== null) await Deno.mkdir(runtimeDir, { recursive: true, mode: 0o700 });
       crash("launch:before-spawn");
-      const recorder = remember === null ? "off" : "on";
+      const recorder = remember === "all" ? "on" : "off";
       vm = await launchLife({ config, place, lifetime, stop: { ...stop }, signal, logger, recorder });
       crash("launch:after-spawn");
     } catch (error) {

@@ -94,7 +94,7 @@ export class Keeper {
     this.#chronicle = chronicle;
     this.#process = new GuestProcess(name, {
       ...host,
-      remember: host.memory === null ? null : () => chronicle.remember(),
+      remember: host.memory === null ? "nothing" : "all",
       written: () => chronicle.written,
       tasks: this.#tasks,
     }, {
@@ -183,6 +183,7 @@ export class Keeper {
     const { begun } = this.#state;
     this.#state = decision.state;
     this.#process.takeUp(found);
+    this.#prepare(decision.actions);
     if (begun?.kind === "dump" && found.kind === "none") {
       this.#tasks.add(this.#removePartialDumps(begun.dump));
     }
@@ -290,6 +291,7 @@ export class Keeper {
     const body = report(actions);
     if (actions.length === 0 && isSame(state, this.#state) && !("verdict" in body)) return this.#note(body);
     this.#state = state;
+    this.#prepare(actions);
     this.#chronicle.tell(body, () => this.#carryOut(actions));
     this.#announce();
   }
@@ -346,16 +348,22 @@ export class Keeper {
     else this.#note({ kind: "event", event });
   }
 
+  /** What is to be started is written down with the decision. */
+  #prepare(actions: readonly PolicyAction[]): void {
+    if (!actions.some(({ kind }) => kind === "start")) return;
+    this.#launchedPolicy = this.#policy;
+    this.#process.prepare(heldConfig(this.#spec.config, this.#policy));
+  }
+
   #carryOut(actions: readonly PolicyAction[]): void {
     for (const action of actions) if (!this.#left) this.#do(action);
   }
 
   #do(action: PolicyAction): void {
-    const { stop = {}, config } = this.#spec;
+    const { stop = {} } = this.#spec;
     switch (action.kind) {
       case "start":
-        this.#launchedPolicy = this.#policy;
-        return this.#process.start(heldConfig(config, this.#policy), stop);
+        return this.#process.start(stop);
       case "stop":
         this.#process.giveUpStart();
         return this.#end(action, stop);

@@ -11,11 +11,10 @@ export interface RunPlace {
 /**
  * Names a place that no other QEMU has.
  *
- * @param runtimeDir The supervisor's directory, an absolute path; it is made if it is missing.
+ * @param runtimeDir The supervisor's directory, an absolute path.
  * @returns The place; nothing is there yet.
  */
-export async function newRunPlace(runtimeDir: string): Promise<RunPlace> {
-  await Deno.mkdir(runtimeDir, { recursive: true, mode: 0o700 });
+export function newRunPlace(runtimeDir: string): RunPlace {
   // Short, because socket paths are.
   return runPlaceOf(`${runtimeDir}/${crypto.randomUUID().slice(0, 8)}`);
 }

@@ -12,6 +12,8 @@ const TRUNCATE_FACTOR = 16;
 const BLOCK_BYTES = 64 * 1024;
 /** Between two looks at the recorder of a QEMU that is only just starting, in milliseconds. */
 const LOOK_MS = 2;
+/** So many times without waiting in between. */
+const LOOKS_AT_ONCE = 20;
 
 /** What QEMU reads from the recorder, once. */
 const NEGOTIATION = '{"execute":"qmp_capabilities"}';
@@ -143,8 +145,10 @@ export async function prepareRecorder(runDir: string): Promise<void> {
  */
 export async function untilRecording(runDir: string, signal: AbortSignal): Promise<void> {
   // Greeting and reply are written with one call each, and nothing else can come before the reply.
-  while (!(await Deno.readTextFile(recordingOf(runDir))).includes('"return"')) {
-    await delay(LOOK_MS, { signal });
+  for (let look = 1; !(await Deno.readTextFile(recordingOf(runDir))).includes('"return"'); look++) {
+    signal.throwIfAborted();
+    // It mostly takes less than a timer does.
+    if (look > LOOKS_AT_ONCE) await delay(LOOK_MS, { signal });
   }
 }
 
