@@ -1,0 +1,95 @@
+import type { Logger } from "../../qmp/mod.ts";
+import type { Vm } from "../../vm/mod.ts";
+import { collectEvidence } from "../evidence/collect.ts";
+import { makeEvidenceFolder } from "../evidence/folder.ts";
+import type { EvidenceRecord } from "../evidence/record.ts";
+
+/** When a folder with evidence is left. */
+export type EvidenceWish = "on-failure" | "always" | "never";
+
+/** What evidence is collected from, and where to. */
+export interface EvidenceKeeperParts {
+  vm: Vm;
+  record: EvidenceRecord;
+  wish: EvidenceWish;
+  /** The folder in which the VM's own is made; null for the usual one. */
+  root: string | null;
+  logger: Logger;
+}
+
+/** One VM's evidence: its folder is named as soon as there is a failure, filled while QEMU lives, and removed where it is not needed. */
+export class EvidenceKeeper {
+  readonly #parts: EvidenceKeeperParts;
+  #folder: Promise<string | null> | null = null;
+  #collecting: Promise<void> | null = null;
+
+  /** @param parts What, and where to. */
+  constructor(parts: EvidenceKeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** When a folder is left. */
+  get wish(): EvidenceWish {
+    return this.#parts.wish;
+  }
+
+  /** Whether the folder is made. */
+  get begun(): boolean {
+    return this.#folder !== null;
+  }
+
+  /**
+   * Makes the folder, once.
+   *
+   * @returns Its path; null where none is wanted or none can be made. Never rejects.
+   */
+  folder(): Promise<string | null> {
+    this.#folder ??= this.#make();
+    return this.#folder;
+  }
+
+  /** Fills the folder, once. Never rejects: it must not hide why the test failed. */
+  collect(): Promise<void> {
+    this.#collecting ??= this.#collect();
+    return this.#collecting;
+  }
+
+  /** Removes what was made. */
+  async discard(): Promise<void> {
+    if (this.#folder === null) return;
+    await this.#collecting;
+    const path = await this.#folder;
+    if (path === null) return;
+    await Deno.remove(path, { recursive: true }).catch((error) => this.#complain("remove", error));
+    // The folder of them all goes with the last one.
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    if (this.#parts.root === null) await Deno.remove(parent).catch(() => {});
+  }
+
+  async #make(): Promise<string | null> {
+    const { vm, record, wish, root } = this.#parts;
+    if (wish === "never") return null;
+    try {
+      return await makeEvidenceFolder(root, [record.test, vm.name], record.now);
+    } catch (error) {
+      this.#complain("make", error);
+      return null;
+    }
+  }
+
+  async #collect(): Promise<void> {
+    const { vm, record, root, logger } = this.#parts;
+    const path = await this.folder();
+    if (path === null) return;
+    const found = await collectEvidence(vm, record, root, { logger });
+    if (found === null) return;
+    await Deno.rename(found, path).catch((error) => this.#complain("name", error));
+  }
+
+  #complain(attempt: string, error: unknown): void {
+    this.#parts.logger.error(`Could not ${attempt} the folder with a test's evidence`, {
+      vm: this.#parts.vm.name,
+      error,
+    });
+  }
+}

@@ -1,0 +1,68 @@
+import type { Verdict, VerdictCause, Vm } from "../../vm/mod.ts";
+import type { GuestConsole } from "./console_adapter.ts";
+
+/**
+ * What `expectEnd` takes beside the cause and the action.
+ *
+ * @example
+ * ```ts
+ * import { bootVm, type ExpectEndOptions } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await bootVm({ accel: "tcg" }, { paused: true, evidence: "never" });
+ * const options: ExpectEndOptions = { timeoutMs: 10 };
+ * await assertRejects(() => vm.expectEnd("guest-shutdown", undefined, options), Error, "within 10 ms");
+ * ```
+ */
+export interface ExpectEndOptions {
+  /** Stops waiting; rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Stops waiting after so many milliseconds. Default 60000. */
+  timeoutMs?: number;
+}
+
+/**
+ * A VM that belongs to a test. Whatever the test waits for, it is told at once when the guest panics, resets or powers itself off, or when
+ * QEMU dies, unless it said that it wants that. What the VM's own calls throw names the folder with the evidence.
+ *
+ * Ends that the test brings about by `shutdown()`, `kill()`, `reset()`, `faults`, `expectEnd()`, or by disposing, are no failures. One that nobody
+ * was told of is thrown when the VM is disposed of.
+ *
+ * @example
+ * ```ts
+ * import { bootVm, rom, type TestVm, unirom } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const greeting = async (vm: TestVm) => (await vm.console.expect(/\w+/)).text;
+ *
+ * const bios = await Deno.makeTempFile();
+ * await Deno.writeFile(bios, rom(unirom.code));
+ * await using vm = await bootVm({ accel: "tcg", firmware: { bios } });
+ * assertEquals(await greeting(vm), "READY");
+ * await Deno.remove(bios);
+ * ```
+ */
+export interface TestVm extends Omit<Vm, "console"> {
+  /**
+   * The guest's console.
+   *
+   * @throws {TypeError} When it is used and the config has no console.
+   */
+  readonly console: GuestConsole;
+  /** Aborted with a `GuestFailedError` the moment the guest fails: for waits that are not the kit's, `fetch(url, { signal: vm.signal })`. */
+  readonly signal: AbortSignal;
+  /**
+   * Waits for an end that the test wants, which thereby is no failure.
+   *
+   * @param cause Which end, or which ones.
+   * @param action What brings it about; it starts when the wait is armed. Its signal is aborted when the end has come, or is given up.
+   * @param options Time limit and signal.
+   * @returns The verdict. Where `process` is `held` or `running`, QEMU is still there.
+   * @throws {GuestFailedError} When the guest ends in another way.
+   */
+  expectEnd(
+    cause: VerdictCause | readonly VerdictCause[],
+    action?: (signal: AbortSignal) => Promise<unknown>,
+    options?: ExpectEndOptions,
+  ): Promise<Verdict>;
+}

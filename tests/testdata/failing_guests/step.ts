@@ -1,0 +1,9 @@
+import { assertEquals } from "@std/assert";
+import { guestTest } from "../../../src/testing/mod.ts";
+import { uniConfig } from "./_unirom.ts";
+
+guestTest("a step of a test fails", async (t) => {
+  const vm = await t.boot(await uniConfig());
+  await vm.console.expect("READY");
+  await t.step("which asserts what is not so", () => assertEquals(1, 2));
+});
