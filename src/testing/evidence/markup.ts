@@ -6,8 +6,8 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** A piece of HTML: made by {@linkcode html}, never of a text that came from elsewhere. */
-export class Html {
+/** A piece of HTML: made by {@linkcode markup}, never of a text that came from elsewhere. */
+export class Markup {
   readonly text: string;
 
   /** @param text HTML that is right as it is. */
@@ -17,17 +17,19 @@ export class Html {
 }
 
 /**
- * A template for HTML: whatever is put into it is escaped unless it is HTML itself. Lists are put together; null is left out.
+ * A template for HTML (formatters take one called `html` apart, and in text that is shown as it is each space counts): whatever is put into it is escaped unless it is HTML itself. Lists are put together; null is left out.
  *
  * @param parts The template's own text.
  * @param values What is put in between.
  * @returns The HTML.
  */
-export function html(
+export function markup(
   parts: TemplateStringsArray,
-  ...values: readonly (string | number | Html | null | readonly (Html | null)[])[]
-): Html {
-  return new Html(parts.map((part, at) => at === 0 ? part : asHtml(values[at - 1] ?? null) + part).join(""));
+  ...values: readonly (string | number | Markup | null | readonly (Markup | null)[])[]
+): Markup {
+  return new Markup(
+    parts.map((part, at) => at === 0 ? part : asHtml(values[at - 1] ?? null) + part).join(""),
+  );
 }
 
 /**
@@ -53,10 +55,10 @@ function asSymbol(control: string): string {
   return code === 0x7f ? "\u2421" : "\ufffd";
 }
 
-function asHtml(value: string | number | Html | null | readonly (Html | null)[]): string {
+function asHtml(value: string | number | Markup | null | readonly (Markup | null)[]): string {
   if (value === null) return "";
   if (typeof value === "string") return escapeHtml(value);
   if (typeof value === "number") return `${value}`;
-  if (value instanceof Html) return value.text;
+  if (value instanceof Markup) return value.text;
   return value.map((member) => member?.text ?? "").join("");
 }

@@ -50,16 +50,20 @@ section > .head {
 }
 section > .head p { color: var(--soft); font-size: .85rem; }
 .body { padding: 1rem; }
+.failure > .body { max-height: 32rem; overflow: auto; }
 .failure { border-color: var(--bad); border-left-width: 5px; }
 .failure .head { background: var(--bad-back); }
 .failure h2 { color: var(--bad); }
 pre { margin: 0; font: .8125rem/1.55 var(--mono); white-space: pre-wrap; overflow-wrap: anywhere; tab-size: 8; }
-.message { font-size: .9rem; }
+.message { font-size: .875rem; }
+.failure details { margin-top: .75rem; color: var(--soft); font-size: .9rem; }
+.stack { padding-top: .4rem; }
+
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 15rem), 1fr)); gap: .9rem 1.5rem; margin: 0; }
 .facts dt { color: var(--soft); font-size: .8rem; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 1rem; }
-@media (min-width: 62rem) { .pair { grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); } .pair > section { display: flex; flex-direction: column; } }
+@media (min-width: 62rem) { .pair { grid-template-columns: minmax(0, 5fr) minmax(0, 7fr); } .pair > section { display: flex; flex-direction: column; } .pair.first { grid-template-columns: minmax(0, 7fr) minmax(0, 5fr); } }
 /* Read backwards: it is scrolled to its end when the page opens, where the failure is. */
 .end { display: flex; flex-direction: column-reverse; max-height: 38rem; overflow: auto; background: var(--code); flex: 1 1 auto; }
 .end > * { flex: none; margin-bottom: auto; }
@@ -67,24 +71,27 @@ pre { margin: 0; font: .8125rem/1.55 var(--mono); white-space: pre-wrap; overflo
 .scroll.wide pre { white-space: pre; overflow-wrap: normal; }
 .timeline { list-style: none; margin: 0; padding: .25rem 0; }
 .timeline li {
-  display: grid; grid-template-columns: 4.9rem 5.2rem minmax(0, 1fr); gap: 0 .6rem; padding: .28rem 1rem; align-items: baseline;
+  display: grid; grid-template-columns: 4.2rem 4.9rem minmax(0, 1fr); gap: 0 .6rem; padding: .3rem 1rem .3rem .75rem; align-items: baseline;
+  font-size: .9rem;
 }
 .timeline li + li { border-top: 1px solid color-mix(in srgb, var(--edge) 60%, transparent); }
 .timeline time { color: var(--soft); font: .78rem var(--mono); text-align: right; font-variant-numeric: tabular-nums; }
 .timeline .kind { font-size: .74rem; font-weight: 600; border-radius: 4px; padding: 0 .4rem; justify-self: start; color: var(--soft); background: color-mix(in srgb, var(--soft) 14%, transparent); }
 .timeline .what { overflow-wrap: anywhere; min-width: 0; }
 .timeline .what b { font-weight: 600; }
-.timeline .what .detail { color: var(--soft); font-size: .88rem; white-space: pre-wrap; display: block; }
-.timeline .mono b, .timeline .mono .detail { font-family: var(--mono); font-size: .82rem; }
+.timeline .detail { color: var(--soft); white-space: pre-wrap; display: block; }
+.timeline .mono { font-family: var(--mono); font-size: .8rem; }
+.timeline b.mono { font-weight: 650; }
+.timeline .k-gap .what { grid-column: 3; }
 .k-end .kind, .k-failure .kind { color: var(--bad); background: var(--bad-back); }
 .k-failure { background: var(--bad-back); }
 .k-typed .kind { color: var(--typed); background: var(--typed-back); }
 .k-command .kind { color: var(--command); background: var(--command-back); }
 .k-gap { color: var(--soft); font-style: italic; }
 .console { padding: .6rem 0; }
-.l { display: block; min-height: 1.55em; padding: 0 1rem 0 5.6rem; position: relative; }
+.l { display: block; min-height: 1.55em; padding: 0 1rem 0 4.9rem; position: relative; }
 .l[data-t]::before {
-  content: attr(data-t); position: absolute; left: 0; width: 4.9rem; text-align: right; color: var(--soft); opacity: .85; font-size: .72rem;
+  content: attr(data-t); position: absolute; left: 0; width: 4.2rem; text-align: right; color: var(--soft); opacity: .85; font-size: .72rem;
   line-height: 1.75;
 }
 .l.hot { background: var(--bad-back); color: var(--bad); font-weight: 600; }
@@ -97,7 +104,7 @@ pre { margin: 0; font: .8125rem/1.55 var(--mono); white-space: pre-wrap; overflo
 .run .out { padding: .5rem 1rem 1rem; background: var(--code); display: grid; gap: .5rem; grid-template-columns: minmax(0, 1fr); }
 .run .out h3 { margin: 0; font-size: .78rem; color: var(--soft); font-weight: 600; }
 .run .out pre { max-height: 20rem; overflow: auto; }
-.right { float: right; margin-left: .75rem; font-size: .82rem; color: var(--soft); }
+.right { float: right; margin-left: .75rem; font-size: .82rem; font-weight: 400; line-height: 1.9; color: var(--soft); }
 details > summary { cursor: pointer; }
 details.fold > summary { padding: .7rem 1rem; font-weight: 600; }
 details.fold > summary h2 { display: inline; }
