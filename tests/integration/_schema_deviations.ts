@@ -98,10 +98,40 @@ export const KNOWN_DEVIATIONS: readonly KnownDeviation[] = [
   { kind: "unlisted", at: "x-query-opcount", versions: BOTH, reason: "a command dropped after 10.0" },
 ];
 
-/** The list's entry for a deviation. */
-export function knownDeviation(deviation: Deviation, version: string): KnownDeviation | null {
-  return KNOWN_DEVIATIONS.find((known) =>
-    known.kind === deviation.kind && known.at === deviation.at && known.versions.includes(version) &&
-    (known.detail === undefined || known.detail === deviation.detail)
-  ) ?? null;
+/** Every place where an event is not as the types of 10.2 say. */
+export const KNOWN_EVENT_DEVIATIONS: readonly KnownDeviation[] = [
+  { kind: "missing", at: "BLOCK_IO_ERROR.qom-path", versions: OLD, reason: "9.2 brought it" },
+];
+
+/** What came out of the comparison of deviations with a list. */
+export interface Comparison {
+  /** Deviations that are not in it. */
+  readonly unknown: readonly Deviation[];
+  /** Its entries for this version that no deviation stands for. */
+  readonly notMet: readonly KnownDeviation[];
+}
+
+/** Compares the deviations of one version with a list. */
+export function compareWith(
+  list: readonly KnownDeviation[],
+  deviations: readonly Deviation[],
+  version: string,
+): Comparison {
+  const met = new Set<KnownDeviation>();
+  const unknown = deviations.filter((deviation) => {
+    const known = list.find(({ kind, at, detail, versions }) =>
+      kind === deviation.kind && at === deviation.at && versions.includes(version) &&
+      (detail === undefined || detail === deviation.detail)
+    );
+    if (known !== undefined) met.add(known);
+    return known === undefined && !isExcused(list, deviation, version);
+  });
+  return { unknown, notMet: list.filter((known) => known.versions.includes(version) && !met.has(known)) };
+}
+
+/** A version that was never looked at may say more than 10.2, and lack what any other version lacks. */
+function isExcused(list: readonly KnownDeviation[], deviation: Deviation, version: string): boolean {
+  if (BOTH.includes(version)) return false;
+  return deviation.kind === "unlisted" ||
+    list.some(({ kind, at }) => kind === deviation.kind && at === deviation.at);
 }

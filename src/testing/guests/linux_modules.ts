@@ -23,6 +23,7 @@ export const LINUX_MODULES: readonly string[] = [
   "sd_mod",
   "virtio-rng",
   "virtio_input",
+  "virtio_mem",
   "virtio_mmio",
   "virtio_scsi",
   "virtiofs",
