@@ -107,9 +107,8 @@ async function runGuestTest(
   const late = () => new Error(`The test did not end within ${timeoutMs} ms`);
   using limit = new Limit(timeoutMs, late, undefined);
   const context = new TestRun(t, limit.signal);
-  const thrown = await errorOf(() => body(context), limit.signal);
-  const outcome = thrown !== null || context.failedSteps > 0 ? "failed" : "passed";
-  const reports = await context.conclude(outcome);
+  const thrown = await errorOf(() => body(context), limit.signal) ?? failedSteps(context.failedSteps);
+  const reports = await context.conclude(thrown === null ? "passed" : "failed");
   failWith(thrown, reports);
 }
 
@@ -129,6 +128,12 @@ async function errorOf(
   }
 }
 
+/** A step that fails throws nothing, but somebody has to name the evidence. */
+function failedSteps(steps: readonly string[]): { error: Error } | null {
+  if (steps.length === 0) return null;
+  return { error: new Error(`Steps of the test failed: ${steps.join(", ")}`) };
+}
+
 /** Deno's context of the test, with its VMs. */
 class TestRun implements GuestTestContext {
   readonly name: string;
@@ -136,7 +141,7 @@ class TestRun implements GuestTestContext {
   readonly deno: Deno.TestContext;
   readonly signal: AbortSignal;
   readonly #guests: GuestOfTest[] = [];
-  #failedSteps = 0;
+  readonly #failedSteps: string[] = [];
 
   constructor(t: Deno.TestContext, signal: AbortSignal) {
     this.deno = t;
@@ -145,8 +150,8 @@ class TestRun implements GuestTestContext {
     this.signal = signal;
   }
 
-  /** How many steps have failed, which does not throw. */
-  get failedSteps(): number {
+  /** The steps that have failed. */
+  get failedSteps(): readonly string[] {
     return this.#failedSteps;
   }
 
@@ -157,7 +162,7 @@ class TestRun implements GuestTestContext {
     const passed = await (this.deno.step.bind(this.deno) as (...args: unknown[]) => Promise<boolean>)(
       ...args,
     );
-    if (!passed) this.#failedSteps++;
+    if (!passed && !isIgnored(args[0])) this.#failedSteps.push(nameOfStep(args[0]));
     return passed;
   }
 
@@ -175,6 +180,16 @@ class TestRun implements GuestTestContext {
     for (const guest of this.#guests.toReversed()) reports.push(await guest.conclude(outcome));
     return reports;
   }
+}
+
+/** Of these Deno says that they have not passed. */
+function isIgnored(step: unknown): boolean {
+  return typeof step === "object" && (step as Deno.TestStepDefinition).ignore === true;
+}
+
+function nameOfStep(step: unknown): string {
+  if (typeof step === "string") return `"${step}"`;
+  return `"${(step as Deno.TestStepDefinition | (() => void)).name}"`;
 }
 
 /** Throws what the test failed with, in words that say all: Deno shows nothing of an error that another one suppressed. */

@@ -15,6 +15,8 @@ const HELD_QUIET_MS = 4;
 const LISTEN_MS = 400;
 /** How long an end may take to be known once a connection to QEMU has broken, in milliseconds. */
 const VERDICT_MS = 5_000;
+/** How long after a wanted end its words may still come from the console, in milliseconds. */
+const AFTERWORDS_MS = 1_000;
 
 /** Causes that the kernel announces on its console. */
 const ANNOUNCED: readonly VerdictCause[] = ["guest-panic", "guest-reset", "watchdog"];
@@ -52,9 +54,11 @@ export class GuestWatch {
   readonly #failed = new AbortController();
   readonly #ends: EventStream<Verdict>;
   readonly #waiters: Waiter[] = [];
-  /** Causes that something under way brings about, with how many such things there are. */
-  readonly #broughtAbout: (readonly VerdictCause[])[] = [];
+  /** Ends that the test brings about without waiting for them. */
+  readonly #asked = new Set<{ causes: readonly VerdictCause[]; times: "once" | "always" }>();
   readonly #watching: Promise<void>;
+  /** Until when what the console says belongs to a wanted end. */
+  #deafUntil = 0;
   #held: { cause: VerdictCause; meaning: EndMeaning["kind"] } | null = null;
   #ended: Verdict | null = null;
   #failure: GuestFailedError | null = null;
@@ -105,25 +109,25 @@ export class GuestWatch {
   }
 
   /**
-   * Lets an action bring about ends, which thereby are no failure.
+   * Makes ends wanted that the test brings about without waiting for them.
    *
    * @param causes Which ends.
-   * @param action What may bring them about.
-   * @returns What the action returns.
+   * @param times Only the next one, or each.
+   * @returns Disposing of it takes that back.
    */
-  async during<T>(causes: readonly VerdictCause[], action: () => Promise<T>): Promise<T> {
-    this.#broughtAbout.push(causes);
-    try {
-      return await action();
-    } finally {
-      this.#broughtAbout.splice(this.#broughtAbout.indexOf(causes), 1);
-    }
+  ask(causes: readonly VerdictCause[], times: "once" | "always"): Disposable {
+    const asked = { causes, times };
+    this.#asked.add(asked);
+    return { [Symbol.dispose]: () => this.#asked.delete(asked) };
   }
 
   /** Whether what a console says of a failure is news: not where just that end is waited for. */
   get alert(): boolean {
-    const wanted = [...this.#waiters.map(({ causes }) => causes), ...this.#broughtAbout, this.#parts.allowed];
-    return !wanted.some((causes) => causes.some((cause) => ANNOUNCED.includes(cause)));
+    if (performance.now() < this.#deafUntil) return false;
+    const wanted = [...this.#waiters, ...this.#asked].map(({ causes }) => causes);
+    return ![...wanted, this.#parts.allowed].some((causes) =>
+      causes.some((cause) => ANNOUNCED.includes(cause))
+    );
   }
 
   /**
@@ -160,14 +164,19 @@ export class GuestWatch {
   }
 
   #weigh(verdict: Verdict): void {
+    const asked = [...this.#asked].find(({ causes }) => causes.includes(verdict.cause));
     const wanted = {
       expected: this.#waiters.map(({ causes }) => causes),
-      allowed: [...this.#parts.allowed, ...this.#broughtAbout.flat()],
+      allowed: [...this.#parts.allowed, ...asked?.causes ?? []],
     };
     const meaning = weighEnd(verdict, wanted, this.#held);
+    if (asked?.times === "once" && meaning.kind === "wanted") this.#asked.delete(asked);
     if (verdict.process === "held") this.#held = { cause: verdict.cause, meaning: meaning.kind };
     if (meaning.kind === "expected") this.#waiters[meaning.by]?.resolve(verdict);
-    if (meaning.kind !== "failure") return;
+    if (meaning.kind !== "failure") {
+      if (ANNOUNCED.includes(verdict.cause)) this.#deafUntil = performance.now() + AFTERWORDS_MS;
+      return;
+    }
     this.#verdict.resolve(verdict);
     this.#failing ??= this.#failByVerdict(verdict);
   }

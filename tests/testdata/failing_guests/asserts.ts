@@ -3,7 +3,7 @@ import { guestTest } from "../../../src/testing/mod.ts";
 import { uniConfig } from "./_unirom.ts";
 
 guestTest("an assertion fails and the guests are well", async (t) => {
-  const vm = await t.boot(await uniConfig());
+  const vm = await t.boot(uniConfig());
   await vm.console.expect("READY");
   assertEquals("what it said", "what it should say");
 });

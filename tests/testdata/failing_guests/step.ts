@@ -3,7 +3,8 @@ import { guestTest } from "../../../src/testing/mod.ts";
 import { uniConfig } from "./_unirom.ts";
 
 guestTest("a step of a test fails", async (t) => {
-  const vm = await t.boot(await uniConfig());
+  const vm = await t.boot(uniConfig());
   await vm.console.expect("READY");
+  await t.step({ name: "which is ignored", ignore: true, fn: () => {} });
   await t.step("which asserts what is not so", () => assertEquals(1, 2));
 });
