@@ -76,6 +76,8 @@ export const PURE_FILES: readonly string[] = [
   "src/testing/evidence/shell_line.ts",
   "src/testing/evidence/timeline.ts",
   "src/testing/evidence/wire_log.ts",
+  "src/testing/faults/cmos_clock.ts",
+  "src/testing/faults/disk_limits.ts",
   "src/typegen/",
   "src/vm/found_guest.ts",
   "src/vm/recording.ts",

@@ -1,0 +1,116 @@
+import { abortable } from "@std/async/abortable";
+import { deadline } from "@std/async/deadline";
+import type { Undo } from "./fault.ts";
+import { type FaultScene, Obstacle } from "./scene.ts";
+
+/** How much of the guest's memory QEMU is told to write: more than any pipe holds, so that it can't come to the end by itself. */
+const BYTES = 4 * 1024 * 1024;
+
+/** A main loop that is blocked. */
+export interface BlockedLoop {
+  readonly undo: Undo;
+  /** Resolves when it goes on, or is gone. */
+  readonly over: Promise<void>;
+}
+
+/**
+ * Blocks QEMU's main loop: QEMU writes the guest's memory to a pipe (`pmemsave`) that nobody empties, with its big lock held.
+ *
+ * @param scene Whose main loop.
+ * @returns Lets it go on.
+ */
+export async function blockMainLoop(scene: FaultScene): Promise<BlockedLoop> {
+  const { vm, call } = scene;
+  const dir = await Deno.makeTempDir({ prefix: "qeeper-block-" });
+  const path = `${dir}/pipe`;
+  using files = new DisposableStack();
+  let reader: Deno.FsFile, writer: Deno.FsFile;
+  try {
+    await makePipe(path, call.signal);
+    // Opened for both, which waits for nobody.
+    reader = files.use(await Deno.open(path, { read: true, write: true }));
+    writer = files.use(await Deno.open(path, { write: true }));
+  } catch (error) {
+    await Deno.remove(dir, { recursive: true });
+    throw error;
+  }
+  const held = files.move();
+  const saving = vm.qmp.execute("pmemsave", { val: 0, size: BYTES, filename: path });
+  const pipe = new HeldPipe(reader, writer, saving);
+  const over = pipe.ended.then(async () => {
+    held.dispose();
+    await Deno.remove(dir, { recursive: true });
+  });
+  const undo = async () => {
+    pipe.empty();
+    await over;
+  };
+  try {
+    // The first byte in the pipe comes from the main loop, which is now in that command and can't leave it.
+    const { timeoutMs, signal } = call;
+    const began = await deadline(abortable(pipe.begun, signal ?? new AbortController().signal), timeoutMs);
+    if (began) return { undo, over };
+  } catch (error) {
+    await undo();
+    if (error instanceof DOMException && error.name === "TimeoutError" && !call.signal?.aborted) {
+      throw new Obstacle(`it did not begin to write within ${call.timeoutMs} ms`, { cause: error });
+    }
+    throw error;
+  }
+  await over;
+  await saving; // throws what QEMU said
+  throw new Obstacle("QEMU wrote the whole of the guest's memory without waiting");
+}
+
+/** What QEMU writes into, and when. */
+class HeldPipe {
+  /** Whether something was written, rather than the command coming to its end first. */
+  readonly begun: Promise<boolean>;
+  /** Resolves when QEMU's command has ended, in whatever way, and nothing is read any more. */
+  readonly ended: Promise<void>;
+  readonly #reader: Deno.FsFile;
+  #saving: "under way" | "over" = "under way";
+  #reading: "yes" | "no" = "yes";
+  #emptying: Promise<void> | null = null;
+
+  constructor(reader: Deno.FsFile, writer: Deno.FsFile, saving: Promise<unknown>) {
+    this.#reader = reader;
+    const first = reader.read(new Uint8Array(1)).then(() => this.#reading = "no");
+    const over = saving.catch(() => {}).then(async () => {
+      this.#saving = "over";
+      // Whoever reads would wait for ever: nobody writes any more, and the pipe has no end as it is open for writing here. While nobody
+      // does, it may be full.
+      if (this.#reading === "yes") await writer.write(Uint8Array.of(0));
+    });
+    this.begun = Promise.race([first.then(() => this.#saving === "under way"), over.then(() => false)]);
+    this.ended = over.then(async () => {
+      await first;
+      await this.#emptying;
+    });
+  }
+
+  /** Reads all that QEMU writes. */
+  empty(): void {
+    this.#emptying ??= this.#readOn();
+  }
+
+  async #readOn(): Promise<void> {
+    const buffer = new Uint8Array(64 * 1024);
+    this.#reading = "yes";
+    while (this.#saving === "under way") await this.#reader.read(buffer);
+  }
+}
+
+async function makePipe(path: string, signal: AbortSignal | undefined): Promise<void> {
+  const command = new Deno.Command("mkfifo", {
+    args: ["-m", "600", path],
+    stdin: "null",
+    stderr: "piped",
+    ...(signal ? { signal } : {}),
+  });
+  const output = await command.output().catch((cause) => {
+    throw new Obstacle("the program mkfifo, which makes the pipe for it, can't be run", { cause });
+  });
+  signal?.throwIfAborted();
+  if (!output.success) throw new Obstacle(`mkfifo said: ${new TextDecoder().decode(output.stderr).trim()}`);
+}
