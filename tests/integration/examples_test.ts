@@ -53,7 +53,7 @@ for (const [name, expected] of Object.entries(EXAMPLES)) {
 Deno.test("examples/integration_test.ts passes as a test", async () => {
   const { code, stdout, stderr } = await run(["test", "-A", "examples/integration_test.ts"]);
   assertEquals(code, 0, stderr);
-  assertStringIncludes(stdout, "2 passed");
+  assertStringIncludes(stdout, "4 passed");
 });
 
 Deno.test("every example is run here and has fewer than 60 lines", async () => {

@@ -296,6 +296,19 @@ Deno.test("evidence is left always, or never, where the options say so", async (
   });
 });
 
+Deno.test("secrets are in no message", async () => {
+  await withUnirom(async (config, options) => {
+    await using vm = await bootVm(config, { ...options, redact: ["hunter2"] });
+    await vm.console.expect("READY");
+    await vm.console.write("(hunter2)");
+    const late = await assertRejects(() => vm.console.expect("never said", { timeoutMs: 50 }), Error);
+    assertStringIncludes(late.message, "([redacted])");
+    await vm.console.write("X");
+    const failed = await assertRejects(() => vm.console.expect("never said"), GuestFailedError);
+    assertStringIncludes(failed.message, "([redacted])");
+  });
+});
+
 Deno.test("what the caller's own signal ends is no failure", async () => {
   await withUnirom(async (config, options) => {
     await using vm = await bootVm(config, options);
@@ -344,5 +357,21 @@ Deno.test("wrapVm() makes a test's VM of one that was launched", async () => {
       GuestFailedError,
       "guest panicked",
     );
+  });
+});
+
+Deno.test("what faults bring about is no failure", async () => {
+  await withUnirom(async (config, options) => {
+    await using vm = await bootVm(config, options);
+    await vm.console.expect("READY");
+    await vm.faults.panicGuest({ by: "pvpanic" });
+    await vm.reset();
+    await vm.console.expect("READY");
+    await vm.faults.freeze();
+    // Disposing of it continues QEMU first.
+    await using other = await bootVm(config, options);
+    assertEquals((await other.faults.killQemu()).cause, "killed");
+    assertEquals([vm.signal.aborted, other.signal.aborted], [false, false]);
+    assertEquals(await folders(options.evidenceDir), []);
   });
 });

@@ -11,6 +11,8 @@ export type EvidenceWish = "on-failure" | "always" | "never";
 export interface EvidenceKeeperParts {
   vm: Vm;
   record: EvidenceRecord;
+  /** Takes secrets out of a text. */
+  redact(text: string): string;
   wish: EvidenceWish;
   /** The folder in which the VM's own is made; null for the usual one. */
   root: string | null;
@@ -67,10 +69,10 @@ export class EvidenceKeeper {
   }
 
   async #make(): Promise<string | null> {
-    const { vm, record, wish, root } = this.#parts;
+    const { vm, record, redact, wish, root } = this.#parts;
     if (wish === "never") return null;
     try {
-      return await makeEvidenceFolder(root, [record.test, vm.name], record.now);
+      return await makeEvidenceFolder(root, [redact(record.test), redact(vm.name)], record.now);
     } catch (error) {
       this.#complain("make", error);
       return null;

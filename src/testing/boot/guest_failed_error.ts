@@ -31,7 +31,7 @@ export class GuestFailedError extends Error {
   readonly #failure: GuestFailure;
 
   /**
-   * @param failure What is known.
+   * @param failure What is known, without secrets.
    * @param evidence The folder with the evidence; null for none.
    * @param options `cause`, if there is one.
    */

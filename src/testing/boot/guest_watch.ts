@@ -28,6 +28,8 @@ export interface GuestWatchParts {
   allowed: readonly VerdictCause[];
   /** What the guest has said so far, as people may see it. */
   transcript(): string;
+  /** Takes secrets out of a text. */
+  redact(text: string): string;
   /** Names the folder for the evidence; null for none. */
   evidence(): Promise<string | null>;
   /** Called when the guest has failed, just before everybody who waits. */
@@ -211,12 +213,16 @@ export class GuestWatch {
     classifier: string | null,
     cause?: unknown,
   ): Promise<GuestFailedError> {
-    const { vm, transcript, evidence, onFailure } = this.#parts;
+    const { vm, transcript, redact, evidence, onFailure } = this.#parts;
     const failure = {
       vm: vm.name,
-      verdict,
+      verdict: verdict && {
+        ...verdict,
+        stderrTail: redact(verdict.stderrTail),
+        consoleTail: redact(verdict.consoleTail),
+      },
       classifier,
-      consoleText: lastWords(transcript()),
+      consoleText: redact(lastWords(transcript())),
       expected: this.#waiters[0]?.causes ?? null,
     };
     const error = new GuestFailedError(

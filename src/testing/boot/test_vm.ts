@@ -1,4 +1,5 @@
 import type { Verdict, VerdictCause, Vm } from "../../vm/mod.ts";
+import type { Faults } from "../faults/faults.ts";
 import type { GuestConsole } from "./console_adapter.ts";
 
 /**
@@ -51,6 +52,8 @@ export interface TestVm extends Omit<Vm, "console"> {
   readonly console: GuestConsole;
   /** Aborted with a `GuestFailedError` the moment the guest fails: for waits that are not the kit's, `fetch(url, { signal: vm.signal })`. */
   readonly signal: AbortSignal;
+  /** What can be done to the VM on purpose; what comes of it is no failure. What still lasts is undone when the VM is disposed of. */
+  readonly faults: Faults;
   /**
    * Waits for an end that the test wants, which thereby is no failure.
    *

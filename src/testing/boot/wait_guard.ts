@@ -9,6 +9,8 @@ export interface WaitGuardParts {
   watch: GuestWatch;
   /** The test's own signal; null where it has none. */
   test: AbortSignal | null;
+  /** Takes secrets out of a text. */
+  redact(text: string): string;
   /** Names the folder for the evidence; null for none. */
   evidence(): Promise<string | null>;
   /** Called with each error that the test gets. */
@@ -71,7 +73,7 @@ export class WaitGuard {
 
   /** The error that the test gets, with the test's own line in its stack. */
   async #explain(error: unknown): Promise<unknown> {
-    const { watch, test, evidence, onError } = this.#parts;
+    const { watch, test, redact, evidence, onError } = this.#parts;
     const broken = isBreak(error);
     const failure = await watch.explain(broken);
     if (failure !== null) {
@@ -88,7 +90,8 @@ export class WaitGuard {
       // Errors of a time limit are made in a timer, of which no line of the test is part.
       Error.captureStackTrace(error);
       const folder = await evidence();
-      if (folder !== null) error.message += `\n  evidence: ${folder}`;
+      const message = redact(error.message);
+      error.message = folder === null ? message : `${message}\n  evidence: ${folder}`;
     }
     onError(error);
     return error;

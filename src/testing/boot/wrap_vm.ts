@@ -5,6 +5,9 @@ import type { AnyQmpEvent, QmpClient, QmpEvent, QmpEvents, StatusInfo } from "..
 import type { UsernetForward } from "../../machine/mod.ts";
 import type { QgaClient } from "../../qga/mod.ts";
 import { EvidenceRecord } from "../evidence/record.ts";
+import { makeRedactor } from "../evidence/redactor.ts";
+import { createFaults } from "../faults/create_faults.ts";
+import type { Faults } from "../faults/faults.ts";
 import type { WrapOptions } from "./boot_options.ts";
 import { GuestConsole } from "./console_adapter.ts";
 import { EvidenceKeeper } from "./evidence_keeper.ts";
@@ -14,6 +17,7 @@ import type { GuestOfTest, GuestReport, TestOutcome } from "./guest_test_context
 import { GuestWatch } from "./guest_watch.ts";
 import type { ExpectEndOptions, TestVm } from "./test_vm.ts";
 import { WaitGuard } from "./wait_guard.ts";
+import { WatchedFaults } from "./watched_faults.ts";
 
 /** How long a last look at the guest may take before it is ended, in milliseconds. */
 const LAST_LOOK_MS = 1_000;
@@ -45,6 +49,7 @@ export function wrapVm(vm: Vm, options: WrapOptions = {}): TestVm {
 /** The VM that a test has: each call of it ends when the guest fails. */
 class WrappedVm implements TestVm, GuestOfTest {
   readonly console: GuestConsole;
+  readonly faults: Faults;
   readonly #vm: Vm;
   readonly #options: WrapOptions;
   readonly #record: EvidenceRecord;
@@ -59,12 +64,14 @@ class WrappedVm implements TestVm, GuestOfTest {
   constructor(vm: Vm, options: WrapOptions) {
     this.#vm = vm;
     this.#options = options;
-    const { t, redact = [], allowEnds = [], logger = silentLogger } = options;
-    this.#record = options.record ?? new EvidenceRecord({ test: t?.name ?? "", redact });
+    const { t, redact: secrets = [], allowEnds = [], logger = silentLogger } = options;
+    this.#record = options.record ?? new EvidenceRecord({ test: t?.name ?? "", redact: secrets });
+    const redact = makeRedactor(secrets);
     this.#record.watch(vm);
     this.#evidence = new EvidenceKeeper({
       vm,
       record: this.#record,
+      redact,
       wish: options.evidence ?? "on-failure",
       root: options.evidenceDir ?? null,
       logger,
@@ -74,16 +81,22 @@ class WrappedVm implements TestVm, GuestOfTest {
       vm,
       allowed: allowEnds,
       transcript: () => vm.console?.transcript ?? "",
+      redact,
       evidence,
       onFailure: (error) => this.#failed(error),
     });
     this.#guard = new WaitGuard({
       watch: this.#watch,
       test: t?.signal ?? null,
+      redact,
       evidence,
       onError: (error) => this.#record.failed(error),
     });
     this.console = new GuestConsole(vm.console, this.#guard, vm.name);
+    const faults = createFaults(vm, {
+      onFault: ({ kind, target, phase }) => this.#record.note(`Fault ${phase}: ${kind}`, target),
+    });
+    this.faults = new WatchedFaults(faults, this.#watch, this.#guard);
   }
 
   get name(): string {
@@ -219,6 +232,7 @@ class WrappedVm implements TestVm, GuestOfTest {
   }
 
   async #dispose(): Promise<GuestReport> {
+    await this.#undoFaults();
     await this.#lookOnceMore();
     await this.#aftermath;
     if (this.#needsEvidence) await this.#evidence.collect();
@@ -233,13 +247,22 @@ class WrappedVm implements TestVm, GuestOfTest {
     return { vm: this.name, failure: untold, evidence: left, named: this.#guard.told !== "nothing" };
   }
 
+  /** What can't be undone of a QEMU that is about to end anyway is no failure of the test. */
+  async #undoFaults(): Promise<void> {
+    try {
+      await this.faults[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#record.note("A fault could not be undone", String(error));
+    }
+  }
+
   /** An end that has just come may not have been told of yet. */
   async #lookOnceMore(): Promise<void> {
     if (this.#watch.failure !== null || this.#watch.ended !== null) return;
-    if (this.#vm.qmp.open) {
-      const look = this.#vm.status({ timeoutMs: LAST_LOOK_MS }).then(({ running }) => running, () => true);
-      if (await look) return;
-    }
+    const look = () =>
+      this.#vm.status({ timeoutMs: LAST_LOOK_MS }).then(({ running }) => running, () => true);
+    // When QEMU has answered twice, the question that its stop has raised is answered as well.
+    if (this.#vm.qmp.open && (await look() || await look()) && this.#vm.qmp.open) return;
     await this.#watch.explain(!this.#vm.qmp.open);
   }
 
