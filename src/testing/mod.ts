@@ -45,3 +45,25 @@ export { guestTest, guestTestDefinition, type GuestTestOptions } from "./boot/gu
 export type { GuestOfTest, GuestReport, GuestTestContext, TestOutcome } from "./boot/guest_test_context.ts";
 export type { ExpectEndOptions, TestVm } from "./boot/test_vm.ts";
 export { wrapVm } from "./boot/wrap_vm.ts";
+export { cleanTranscript } from "./console/clean_transcript.ts";
+export type {
+  GuestConsoleOptions,
+  GuestExpectOptions,
+  TypedInput,
+  TypeLineOptions,
+} from "./console/console_options.ts";
+export {
+  ConsoleEchoError,
+  type ConsoleFailure,
+  ConsoleFailureError,
+  type ConsoleFailureReason,
+} from "./console/errors.ts";
+export type { ConsoleChannel } from "./console/expectations.ts";
+export {
+  type ClassifiedFailure,
+  classifyConsole,
+  type FailureName,
+  type FailureSwitches,
+} from "./console/failures.ts";
+export { GuestConsole } from "./console/guest_console.ts";
+export type { Secret } from "./console/redaction.ts";
