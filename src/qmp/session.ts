@@ -3,10 +3,10 @@ import { withId } from "./encode.ts";
 import { QmpCommandError, QmpInterruptedError, QmpProtocolError } from "./errors.ts";
 import type { Logger } from "./logger.ts";
 import { type AnyQmpEvent, classifyMessage, type Greeting, type QmpMessage } from "./message.ts";
+import { ReadBuffer } from "./read_buffer.ts";
 import { SendWindow } from "./send_window.ts";
 import type { ByteTransport } from "./transport.ts";
 
-const READ_BUFFER_BYTES = 64 * 1024;
 /** A read of more than this is taken for a part of a flood: the event loop gets a turn after it. */
 const FLOOD_BYTES = 8 * 1024;
 
@@ -180,13 +180,13 @@ export class QmpSession {
   }
 
   async #read(): Promise<void> {
-    const buffer = new Uint8Array(READ_BUFFER_BYTES);
+    const buffer = new ReadBuffer();
     try {
       for (;;) {
-        const count = await this.#transport.read(buffer);
+        const count = await this.#transport.read(buffer.next);
         if (count === null) break;
         this.#reads++;
-        for (const value of this.#decoder.push(buffer.subarray(0, count))) this.#take(value);
+        for (const value of this.#decoder.push(buffer.taken(count))) this.#take(value);
         if (this.#decoder.failure) throw this.#decoder.failure;
         // Reads of what has already arrived follow one another without a turn of the event loop, so that a flood of events would
         // overrun the streams of readers that are quick enough.

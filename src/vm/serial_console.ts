@@ -199,7 +199,7 @@ export class SerialConsole implements AsyncDisposable {
   }
 
   async #read(): Promise<void> {
-    const buffer = new Uint8Array(16 * 1024);
+    const buffer = new Uint8Array(4 * 1024);
     try {
       for (
         let count = await this.#transport.read(buffer);

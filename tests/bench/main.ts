@@ -6,6 +6,7 @@ import { buildBaselines } from "./build.ts";
 import { coldScript } from "./cold_script.ts";
 import type { Bench } from "./contestants.ts";
 import { events } from "./events.ts";
+import { hundred } from "./hundred.ts";
 import { launch } from "./launch.ts";
 import { pipelining } from "./pipelining.ts";
 import { formatGroup, type Group } from "./report.ts";
@@ -21,6 +22,7 @@ const GROUPS: Record<string, (bench: Bench) => Promise<Group | null>> = {
   "cold-script": coldScript,
   "crash": crash,
   "in-place": inPlace,
+  "hundred": hundred,
 };
 
 const HELP =
@@ -65,7 +67,9 @@ async function main(args: readonly string[]): Promise<number> {
     say(
       group
         ? `\n${formatGroup(group)}`
-        : `\n${name}: not measured, it needs the events producer (a C program)`,
+        : `\n${name}: not measured here: it needs ${
+          name === "hundred" ? "/proc" : "the events producer, a C program"
+        }`,
     );
   }
   return 0;

@@ -7,7 +7,9 @@ export type Target =
   /** So many times as long as another. */
   | { kind: "times"; of: string; to: string; atMost: number }
   /** So few milliseconds. */
-  | { kind: "within"; of: string; atMostMs: number };
+  | { kind: "within"; of: string; atMostMs: number }
+  /** A single figure, which is no race. */
+  | { kind: "reached"; of: string; unit: string; found: number; atMost: number };
 
 /** The outcome of one race, with what it is held against. */
 export interface Group {
@@ -30,6 +32,11 @@ export type Outcome = { kind: "met" | "missed" | "unknown"; text: string };
  * @returns How it came out, in words too.
  */
 export function judge(figures: Figures, target: Target): Outcome {
+  if (target.kind === "reached") {
+    const { of, unit, found, atMost } = target;
+    const kind = found <= atMost ? "met" : "missed";
+    return { kind, text: `${found.toFixed(2)} ${unit} ${of}; target at most ${atMost} ${unit}: ${kind}` };
+  }
   const of = figures.get(target.of) ?? [];
   const other = "to" in target ? target.to : null;
   const to = other === null ? [0] : figures.get(other) ?? [];
@@ -49,16 +56,19 @@ export function judge(figures: Figures, target: Target): Outcome {
   return { kind, text: `${target.of} ${said(target, found)} (best rounds ${best}); target ${goal}: ${kind}` };
 }
 
-function goalOf(target: Target): string {
+/** What comes of figures. */
+type RaceTarget = Exclude<Target, { kind: "reached" }>;
+
+function goalOf(target: RaceTarget): string {
   if (target.kind === "ratio") return `at least ${target.atLeast.toFixed(2)}`;
   return target.kind === "times" ? `at most ${target.atMost.toFixed(2)}` : `at most ${target.atMostMs} ms`;
 }
 
-function mostOf(target: Exclude<Target, { kind: "ratio" }>): number {
+function mostOf(target: Exclude<RaceTarget, { kind: "ratio" }>): number {
   return target.kind === "times" ? target.atMost : target.atMostMs;
 }
 
-function compare(target: Target, mine: number, theirs: number): number {
+function compare(target: RaceTarget, mine: number, theirs: number): number {
   switch (target.kind) {
     case "ratio":
     case "times":
@@ -70,11 +80,11 @@ function compare(target: Target, mine: number, theirs: number): number {
   }
 }
 
-function inWords(target: Target, found: number): string {
+function inWords(target: RaceTarget, found: number): string {
   return target.kind === "ratio" || target.kind === "times" ? found.toFixed(2) : `${found.toFixed(1)} ms`;
 }
 
-function said(target: Target, found: number): string {
+function said(target: RaceTarget, found: number): string {
   const words = inWords(target, found);
   switch (target.kind) {
     case "ratio":
