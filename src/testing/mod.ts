@@ -67,3 +67,12 @@ export {
 } from "./console/failures.ts";
 export { GuestConsole } from "./console/guest_console.ts";
 export type { Secret } from "./console/redaction.ts";
+export { SnapshotError } from "./snapshot/snapshot_error.ts";
+export { type SnapshotFixture, snapshotFixture } from "./snapshot/snapshot_fixture.ts";
+export type {
+  SnapshotHow,
+  SnapshotOptions,
+  SnapshotProgress,
+  SnapshotStep,
+  SnapshotWay,
+} from "./snapshot/snapshot_types.ts";

@@ -1,0 +1,80 @@
+import type { VmConfig } from "../../machine/mod.ts";
+import { type OwnFiles, writtenFiles } from "./template_config.ts";
+
+/** The files of a template: where they are while it is made, and as long as it is kept. */
+export class TemplateFiles implements OwnFiles {
+  readonly #dir: string;
+
+  /** @param dir The template's folder. */
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** The state of the machine. */
+  get state(): string {
+    return `${this.#dir}/state`;
+  }
+
+  get vars(): string {
+    return `${this.#dir}/vars.fd`;
+  }
+
+  disk(index: number): string {
+    return `${this.#dir}/disk${index}.qcow2`;
+  }
+
+  /** An empty layer over a disk: each clone gets a copy of it. */
+  blank(index: number): string {
+    return `${this.#dir}/blank${index}.qcow2`;
+  }
+
+  /**
+   * All of them that a config has, but for the state.
+   *
+   * @param config The config.
+   * @returns Their paths.
+   */
+  all(config: VmConfig): string[] {
+    const { drives, vars } = writtenFiles(config);
+    const disks = drives.flatMap((index) => [this.disk(index), this.blank(index)]);
+    return vars === null ? disks : [...disks, this.vars];
+  }
+}
+
+/** The files of one clone. */
+export class CloneFiles implements OwnFiles {
+  readonly #dir: string;
+
+  /** @param dir The clone's folder. */
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  get vars(): string {
+    return `${this.#dir}/vars.fd`;
+  }
+
+  disk(index: number): string {
+    return `${this.#dir}/disk${index}.qcow2`;
+  }
+}
+
+/**
+ * Gives a clone its own files.
+ *
+ * @param config The config.
+ * @param template The template's files.
+ * @param clone Where the clone's are to be.
+ */
+export async function copyForClone(
+  config: VmConfig,
+  template: TemplateFiles,
+  clone: CloneFiles,
+): Promise<void> {
+  const { drives, vars } = writtenFiles(config);
+  for (const index of drives) await Deno.copyFile(template.blank(index), clone.disk(index));
+  if (vars !== null) {
+    await Deno.copyFile(template.vars, clone.vars);
+    await Deno.chmod(clone.vars, 0o600);
+  }
+}

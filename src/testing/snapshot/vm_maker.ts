@@ -1,0 +1,19 @@
+import type { VmConfig } from "../../machine/mod.ts";
+import type { LaunchOptions, Vm } from "../../vm/mod.ts";
+
+/** What a fixture makes of the VMs that it launches: `T` is what its callers get, `O` is what they say about it. */
+export interface VmMaker<T extends AsyncDisposable, O> {
+  /** What is to be launched for a config of the user's. */
+  config(config: VmConfig): VmConfig;
+  /** Begins with one VM. */
+  begin(options: O): StartingVm<T>;
+}
+
+/** A VM that is about to be launched. */
+export interface StartingVm<T extends AsyncDisposable> {
+  readonly launch: Omit<LaunchOptions, "paused">;
+  /** Whether the caller wants it paused. */
+  readonly paused: boolean;
+  /** Makes of the VM, which is paused, what the caller gets. From here on that owns the VM. */
+  wrap(vm: Vm): T;
+}
