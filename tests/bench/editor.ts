@@ -53,7 +53,15 @@ export async function editor(bench: Bench): Promise<Group> {
       ["a server's first one", first],
       ["later, after another key", later],
     ]),
-    targets: [{ kind: "within", of: "later, after another key", atMostMs: 1000 }],
+    targets: [
+      { kind: "within", of: "later, after another key", atMostMs: 1000 },
+      {
+        kind: "beyond",
+        of: "a server's first one",
+        to: "a server's first one, in a file without imports",
+        atMostMs: 1000,
+      },
+    ],
     notes: ["A server's first answer waits until it has read and checked all that the file imports"],
   };
 }

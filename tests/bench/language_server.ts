@@ -9,6 +9,9 @@ interface Answer {
 /** The longest that an answer may take. */
 const LIMIT_MS = 60_000;
 
+/** Only what the open file imports is read, as in a project that uses this one, and not all files of the folder. */
+const SETTINGS = { enable: true, lint: false, documentPreloadLimit: 0 };
+
 /** `deno lsp`, as an editor talks to it: messages of JSON, each with its length before it. */
 export class LanguageServer implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
@@ -37,14 +40,12 @@ export class LanguageServer implements AsyncDisposable {
   static async start(root: URL): Promise<LanguageServer> {
     const server = new LanguageServer();
     const workspaceFolders = [{ uri: root.href, name: "root" }];
-    // Only what the open file imports, as in a project that uses this one, and not all files of the folder.
-    const initializationOptions = { enable: true, lint: false, documentPreloadLimit: 0 };
     const capabilities = { workspace: { configuration: true, workspaceFolders: true } };
     await server.ask("initialize", {
       processId: Deno.pid,
       rootUri: root.href,
       workspaceFolders,
-      initializationOptions,
+      initializationOptions: SETTINGS,
       capabilities,
     });
     await server.tell("initialized", {});
@@ -102,8 +103,10 @@ export class LanguageServer implements AsyncDisposable {
 
   async #hear({ id, method, result, error }: Answer): Promise<void> {
     if (id === undefined) return;
-    if (method === "workspace/configuration") await this.#send({ id, result: [null, null, null, null] });
-    else if (method !== undefined) await this.#send({ id, result: null });
+    if (method === "workspace/configuration") {
+      // What it asks for: its own settings first, then those of the languages.
+      await this.#send({ id, result: [SETTINGS, null, null, null] });
+    } else if (method !== undefined) await this.#send({ id, result: null });
     else if (error !== undefined) this.#waiting.get(id)?.reject(new Error(error.message));
     else this.#waiting.get(id)?.resolve(result);
   }

@@ -5,6 +5,7 @@ import { QEMU } from "./bare_qemu.ts";
 import { buildBaselines } from "./build.ts";
 import { coldScript } from "./cold_script.ts";
 import type { Bench } from "./contestants.ts";
+import { editor } from "./editor.ts";
 import { events } from "./events.ts";
 import { hundred } from "./hundred.ts";
 import { launch } from "./launch.ts";
@@ -22,6 +23,7 @@ const GROUPS: Record<string, (bench: Bench) => Promise<Group | null>> = {
   "cold-script": coldScript,
   "crash": crash,
   "in-place": inPlace,
+  "editor": editor,
   "hundred": hundred,
 };
 
