@@ -1,9 +1,8 @@
 import type { AnyQmpEvent } from "../qmp/mod.ts";
-import type { Lifetime, StopOptions, Verdict, Vm } from "../vm/mod.ts";
+import type { Lifetime, Verdict, Vm } from "../vm/mod.ts";
 import { recentRestarts } from "./backoff.ts";
 import { Chronicle, type ChronicleHost } from "./chronicle.ts";
-import type { DumpOptions } from "./action.ts";
-import { dumpToFile, type DumpWatch, followDumpToFile, removePartialDumps } from "./dump_files.ts";
+import { Deeds, type ReportOf } from "./deeds.ts";
 import type { GuestSnapshot } from "./guest_memory.ts";
 import { type FoundProcess, GuestProcess, type ProcessHost } from "./guest_process.ts";
 import { heldConfig } from "./held_config.ts";
@@ -61,6 +60,7 @@ export class Keeper {
   readonly #chronicle: Chronicle;
   readonly #process: GuestProcess;
   readonly #watching: Watching;
+  readonly #deeds: Deeds;
   readonly #tasks = new Tasks();
   #spec: SupervisedVm;
   #policy: Policy;
@@ -68,7 +68,6 @@ export class Keeper {
   #launchedPolicy: Policy | null = null;
   #state: PolicyState;
   #lastVerdict: Verdict | null;
-  #wait: ReturnType<typeof setTimeout> | undefined;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #ending: Promise<void> | null = null;
   /** What was wanted when the supervisor closed: that it stops its guests is no wish of the operator's. */
@@ -115,6 +114,13 @@ export class Keeper {
       stuck: (liveness, why) =>
         this.#handle({ kind: "stuck" }, (actions) => ({ kind: "stuck", liveness, why, actions })),
       unstuck: () => this.#tasks.add(this.#unstuck()),
+    });
+    this.#deeds = new Deeds({
+      ...{ name, dumpDir: host.dumpDir, logger: host.logger, process: this.#process, tasks: this.#tasks },
+      phase: () => this.#state.phase,
+      stop: () => this.#spec.stop ?? {},
+      note: (body) => this.#note(body),
+      handle: (incident, report) => this.#handle(incident, report),
     });
   }
 
@@ -185,7 +191,7 @@ export class Keeper {
     this.#process.takeUp(found);
     this.#prepare(decision.actions);
     if (begun?.kind === "dump" && found.kind === "none") {
-      this.#tasks.add(this.#removePartialDumps(begun.dump));
+      this.#tasks.add(this.#deeds.removePartialDumps(begun.dump));
     }
     if (body === null) return;
     if ("verdict" in body) this.#lastVerdict = body.verdict;
@@ -252,7 +258,7 @@ export class Keeper {
     // Without a memory nobody would go on with what has only begun.
     if (this.#host.memory === null && (this.vm === null || isOnTheWay())) return await this.#close();
     await this.#until(() => !isOnTheWay());
-    clearTimeout(this.#wait);
+    this.#deeds.endWait();
     await this.#chronicle.written;
     this.#left = true;
     this.#announce();
@@ -281,7 +287,7 @@ export class Keeper {
     }
   }
 
-  #handle(incident: Incident, report: (actions: readonly PolicyAction[]) => ReportBody): void {
+  #handle(incident: Incident, report: ReportOf): void {
     if (this.#left) return;
     const { state, actions } = decide(this.#state, incident, {
       policy: policyInForce(this.#launchedPolicy, this.#policy),
@@ -356,79 +362,7 @@ export class Keeper {
   }
 
   #carryOut(actions: readonly PolicyAction[]): void {
-    for (const action of actions) if (!this.#left) this.#do(action);
-  }
-
-  #do(action: PolicyAction): void {
-    const { stop = {} } = this.#spec;
-    switch (action.kind) {
-      case "start":
-        return this.#process.start(stop);
-      case "stop":
-        this.#process.giveUpStart();
-        return this.#end(action, stop);
-      case "clear-away":
-        return this.#end(action, { ...stop, powerdownMs: 0 });
-      case "put-down":
-        return this.#process.putDown();
-      case "reset":
-        return this.#inPlace(action, (vm) => vm.reset());
-      case "resume":
-        return this.#inPlace(action, (vm) => vm.resume());
-      case "dump":
-      case "follow-dump":
-        return this.#dump(action);
-      case "wait":
-        this.#wait = setTimeout(
-          () => this.#handle({ kind: "wait-over" }, (actions) => ({ kind: "wait-over", actions })),
-          action.delayMs,
-        );
-        return;
-      case "end-wait":
-        clearTimeout(this.#wait);
-        return;
-      case "give-up":
-        return;
-    }
-  }
-
-  #end(action: PolicyAction, options: StopOptions): void {
-    this.#process.end(options, (error) => this.#note({ kind: "action-failed", action, error, actions: [] }));
-  }
-
-  #inPlace(action: PolicyAction, act: (vm: Vm) => Promise<void>): void {
-    this.#process.doInPlace(act, () => this.#state.phase === "up", (error) => {
-      if (error === null) return;
-      this.#handle(
-        { kind: "action-failed" },
-        (actions) => ({ kind: "action-failed", action, error, actions }),
-      );
-    });
-  }
-
-  /** A part may be as large as the guest's memory. */
-  async #removePartialDumps(dump: DumpOptions): Promise<void> {
-    try {
-      await removePartialDumps({ name: this.name, dir: this.#host.dumpDir }, dump);
-    } catch (error) {
-      this.#host.logger.warn("Could not remove what is left of a dump", { vm: this.name, error });
-    }
-  }
-
-  #dump(action: Extract<PolicyAction, { kind: "dump" | "follow-dump" }>): void {
-    let file = "";
-    const act = async (vm: Vm) => {
-      const place = { name: this.name, dir: this.#host.dumpDir };
-      const watch: DumpWatch = {
-        onProgress: (progress) => this.#note({ kind: "dump-progress", ...progress }),
-      };
-      const write = action.kind === "dump" ? dumpToFile : followDumpToFile;
-      file = await write(vm, place, action.dump, watch);
-    };
-    this.#process.doInPlace(act, () => this.#state.phase === "dumping", (error) => {
-      if (error === null) this.#handle({ kind: "dumped" }, (actions) => ({ kind: "dumped", file, actions }));
-      else this.#handle({ kind: "dump-failed" }, (actions) => ({ kind: "dump-failed", error, actions }));
-    });
+    for (const action of actions) if (!this.#left) this.#deeds.do(action);
   }
 }
 
