@@ -47,15 +47,15 @@ Deno.test("tokenize() reads an escaped backslash in a string", () => {
 const REFUSED: Readonly<Record<string, [string, string]>> = {
   "double quotes": [
     '\n{ "a": 1 }',
-    's.json:2: expected a string in single quotes, true, false, or one of { } [ ] : ,, found "\\"a\\": 1 }"',
+    's.json:2: expected a string in single quotes, true, false, or one of { } [ ] , :, found "\\"a\\": 1 }"',
   ],
   "a number": [
     "12",
-    's.json:1: expected a string in single quotes, true, false, or one of { } [ ] : ,, found "12"',
+    's.json:1: expected a string in single quotes, true, false, or one of { } [ ] , :, found "12"',
   ],
   "a bare word": [
     "{ 'a': yes }",
-    's.json:1: expected a string in single quotes, true, false, or one of { } [ ] : ,, found "yes"',
+    's.json:1: expected a string in single quotes, true, false, or one of { } [ ] , :, found "yes"',
   ],
   "a string without end": [
     "\n\n{ 'a: b }\n",

@@ -94,7 +94,7 @@ export function tokenize(text: string, file: string): Token[] {
     const word = match(WORD)?.[0];
     if (word !== "true" && word !== "false") {
       const found = word === undefined ? restOf(text, at) : shown(word);
-      throw new SchemaError(place(), "a string in single quotes, true, false, or one of { } [ ] : ,", found);
+      throw new SchemaError(place(), "a string in single quotes, true, false, or one of { } [ ] , :", found);
     }
     tokens.push({ kind: "boolean", value: word === "true", line });
   }
