@@ -34,7 +34,7 @@ export function cleanTranscript(raw: string): string {
 /** A string (title, device control), a control sequence, any other escape sequence, an unfinished one, or a control character. */
 const TOKEN =
   // deno-lint-ignore no-control-regex
-  /\x1b[\]PX^_][^\x00-\x06\x08-\x1f]*(?:\x07|\x1b\\)?|\x1b\[([0-?]*)[ -/]*([@-~])|\x1b[ -/]*([0-Z\\`-~])|\x1b[[ -/]?[0-?]*|[\x00-\x1f\x7f]/g;
+  /\x1b[\]PX^_][^\x00-\x1f]*(?:\x07|\x1b\\)?|\x1b\[([0-?]*)[ -/]*([@-~])|\x1b[ -/]*([0-Z\\`-~])|\x1b[[ -/]?[0-?]*|[\x00-\x1f\x7f]/g;
 
 /** A terminal as far as its text goes: endless to the right, and downwards. */
 class Screen {

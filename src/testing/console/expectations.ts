@@ -186,8 +186,11 @@ export class Expectations {
       const from = channel === "kernel" ? this.#cursor.kernel : this.#kernelSeen;
       const found = kernel.find(this.#windows.kernel, from);
       if (found === null) continue;
-      const at = channel === "kernel" ? found.to : this.#textAt(found.to);
-      if (at <= before && at <= limit) return this.#failOnEnd(kernel, found, "kernel");
+      // All of the text up to there had been said before the kernel's line.
+      const first = channel === "kernel"
+        ? found.to <= before && found.to <= limit
+        : this.#textAt(found.to) < before && this.#textAt(found.to) <= limit;
+      if (first) return this.#failOnEnd(kernel, found, "kernel");
     }
     return null;
   }
