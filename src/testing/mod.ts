@@ -17,6 +17,12 @@
  */
 export { assemble16, type Assemble16Options } from "./guests/asm16.ts";
 export { bootSector, diskImage, rom } from "./guests/boot_images.ts";
+export {
+  type CloudImage,
+  cloudImage,
+  CloudImageError,
+  type CloudImageOptions,
+} from "./guests/cloud_image.ts";
 export { demoDisk, demoGuest } from "./guests/demo_guest.ts";
 export {
   type LinuxGuest,
@@ -24,6 +30,8 @@ export {
   LinuxGuestError,
   type LinuxGuestOptions,
 } from "./guests/linux_guest.ts";
+export { packIso } from "./guests/iso9660.ts";
+export { type CloudSeed, seedFiles } from "./guests/nocloud_seed.ts";
 export { type CpioEntry, packNewc, unpackNewc } from "./guests/newc.ts";
 export type { TinyGuest } from "./guests/tiny_guest.ts";
 export { type TinyGuests, tinyGuests } from "./guests/tiny_guests.ts";

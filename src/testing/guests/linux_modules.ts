@@ -19,6 +19,7 @@ export const LINUX_MODULES: readonly string[] = [
   ...DEFAULT_LINUX_MODULES,
   "ata_piix",
   "fuse",
+  "isofs",
   "overlay",
   "sd_mod",
   "virtio-rng",
