@@ -108,9 +108,13 @@ async function makePipe(path: string, signal: AbortSignal | undefined): Promise<
     stderr: "piped",
     ...(signal ? { signal } : {}),
   });
-  const output = await command.output().catch((cause) => {
+  let output: Deno.CommandOutput;
+  try {
+    output = await command.output();
+  } catch (cause) {
+    signal?.throwIfAborted();
     throw new Obstacle("the program mkfifo, which makes the pipe for it, can't be run", { cause });
-  });
+  }
   signal?.throwIfAborted();
   if (!output.success) throw new Obstacle(`mkfifo said: ${new TextDecoder().decode(output.stderr).trim()}`);
 }
