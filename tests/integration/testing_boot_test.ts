@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { type BootOptions, bootVm, GuestFailedError, rom, unirom, wrapVm } from "../../src/testing/mod.ts";
 import type { VmConfig } from "../../src/machine/mod.ts";
 import { launch } from "../../src/vm/mod.ts";
@@ -343,7 +350,7 @@ Deno.test("VMs of one config run side by side, each with what is its own", async
 
 Deno.test("the console of a VM that has none can't be used", async () => {
   await using vm = await bootVm({ machine: "none", accel: "tcg" }, { evidence: "never" });
-  await assertRejects(() => vm.console.expect("READY"), TypeError, "its config has none");
+  assertThrows(() => vm.console.expect("READY"), TypeError, "its config has none");
 });
 
 Deno.test("wrapVm() makes a test's VM of one that was launched", async () => {

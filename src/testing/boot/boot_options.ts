@@ -1,7 +1,9 @@
 import type { Logger } from "../../qmp/mod.ts";
 import type { LaunchOptions, VerdictCause } from "../../vm/mod.ts";
+import type { FailureSwitches } from "../console/failures.ts";
 import type { EvidenceRecord } from "../evidence/record.ts";
 import type { EvidenceWish } from "./evidence_keeper.ts";
+import type { RunPortWish } from "./test_config.ts";
 import type { GuestTestContext } from "./guest_test_context.ts";
 
 /**
@@ -29,6 +31,8 @@ export interface WrapOptions {
   redact?: readonly (string | RegExp)[];
   /** Ends that are no failure whenever they come: `["guest-reset"]` for firmware that resets itself. Default none. */
   allowEnds?: readonly VerdictCause[];
+  /** Which of the failures that a console can tell of are none: `{ "out-of-memory": false }`; `false` for all. Default: each is one. */
+  classifiers?: FailureSwitches;
   /** Told what is neither a result nor an error. Default: silent. */
   logger?: Logger;
   /** What was noted of the VM so far, where its launch was noted as well. Default: a new one. */
@@ -53,4 +57,10 @@ export interface WrapOptions {
  * ```
  */
 export interface BootOptions
-  extends Omit<LaunchOptions, "lifetime" | "recorder" | "wire">, Omit<WrapOptions, "logger" | "record"> {}
+  extends Omit<LaunchOptions, "lifetime" | "recorder" | "wire">, Omit<WrapOptions, "logger" | "record"> {
+  /**
+   * The port by which `run()` gets into the guest: `virtio`, `serial`, or `none` for a machine without one. Default: what the board can have; none where
+   * the config has the guest agent.
+   */
+  runPort?: RunPortWish;
+}

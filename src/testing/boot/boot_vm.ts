@@ -1,7 +1,7 @@
 import type { VmConfig } from "../../machine/mod.ts";
 import { launch } from "../../vm/mod.ts";
-import { EvidenceRecord } from "../evidence/record.ts";
 import type { BootOptions } from "./boot_options.ts";
+import { beginBoot } from "./begin_boot.ts";
 import { testConfig } from "./test_config.ts";
 import type { TestVm } from "./test_vm.ts";
 import { wrapVm } from "./wrap_vm.ts";
@@ -33,25 +33,12 @@ import { wrapVm } from "./wrap_vm.ts";
  * ```
  */
 export async function bootVm(config: VmConfig, options: BootOptions = {}): Promise<TestVm> {
-  const { t, evidence, evidenceDir, redact, allowEnds, paused, ...launching } = options;
-  const record = new EvidenceRecord({ test: t?.name ?? "", redact: redact ?? [] });
-  const wire = evidence === "never" ? {} : { wire: record.wire.tap };
+  const { launching, paused, wrap } = beginBoot(options);
   // Not a moment of the guest's life goes unwatched.
-  const signals = [launching.signal, t?.signal].filter((signal) => signal !== undefined);
-  const signal = signals.length > 0 ? { signal: AbortSignal.any(signals) } : {};
-  const vm = await launch(testConfig(config), { ...launching, ...wire, ...signal, paused: true });
-  const test = wrapVm(vm, {
-    record,
-    ...(t && { t }),
-    ...(evidence && { evidence }),
-    ...(evidenceDir !== undefined && { evidenceDir }),
-    ...(redact && { redact }),
-    ...(allowEnds && { allowEnds }),
-    ...(launching.logger && { logger: launching.logger }),
-  });
-  if (paused) return test;
+  const test = wrap(await launch(testConfig(config, options.runPort), { ...launching, paused: true }));
+  if (paused === true) return test;
   try {
-    await test.resume(signal);
+    await test.resume(launching.signal ? { signal: launching.signal } : {});
     return test;
   } catch (error) {
     await test[Symbol.asyncDispose]();

@@ -83,9 +83,7 @@ export class EvidenceKeeper {
     const { vm, record, root, logger } = this.#parts;
     const path = await this.folder();
     if (path === null) return;
-    const found = await collectEvidence(vm, record, root, { logger });
-    if (found === null) return;
-    await Deno.rename(found, path).catch((error) => this.#complain("name", error));
+    await collectEvidence(vm, record, root, { folder: path, logger });
   }
 
   #complain(attempt: string, error: unknown): void {

@@ -1,4 +1,6 @@
 import type { Verdict, VerdictCause } from "../../vm/mod.ts";
+import { cleanTranscript } from "../console/clean_transcript.ts";
+import { classifyConsole, FAILURE_CLASSIFIERS, type FailureName } from "../console/failures.ts";
 
 /** What is known of a guest that failed. */
 export interface GuestFailure {
@@ -6,8 +8,8 @@ export interface GuestFailure {
   readonly vm: string;
   /** Why it ended; null where it did not, as far as QEMU knows. */
   readonly verdict: Verdict | null;
-  /** What its console was taken for: `panic`, `oops`, `emergency shell`...; null where the console said nothing of the kind. */
-  readonly classifier: string | null;
+  /** What its console told of; null where it told of no failure. */
+  readonly classifier: FailureName | null;
   /** What its console has to say about it. */
   readonly consoleText: string;
   /** What the test waited for instead; null where it waited for no end. */
@@ -43,7 +45,7 @@ const MAYBE_WANTED: ReadonlySet<VerdictCause> = new Set([
 /** How much of QEMU's stderr a message shows, in lines. */
 const STDERR_LINES = 5;
 /** How much of the console a message shows, in lines. */
-const CONSOLE_LINES = 30;
+const CONSOLE_LINES = 40;
 
 /**
  * Says what happened to a guest, for somebody who reads only this.
@@ -58,7 +60,7 @@ export function failureMessage(failure: GuestFailure): string {
   if (verdict !== null) lines.push(`  verdict: ${verdict.cause}: ${verdict.detail}${exitOf(verdict)}`);
   const stderr = lastLines(verdict?.stderrTail ?? "", STDERR_LINES);
   if (stderr.length > 0) lines.push("  QEMU's stderr:", ...stderr.map((line) => `    ${line}`));
-  const said = failure.consoleText.split("\n").slice(0, CONSOLE_LINES);
+  const said = shortened(failure.consoleText.split("\n"));
   if (failure.consoleText !== "") lines.push("  console:", ...said.map((line) => `    ${line}`));
   if (verdict !== null && expected === null && classifier === null && MAYBE_WANTED.has(verdict.cause)) {
     lines.push(`  where the test wants that: await vm.expectEnd("${verdict.cause}", action)`);
@@ -71,7 +73,8 @@ function headline({ verdict, classifier }: GuestFailure): string {
     const fault = verdict.tripleFault === true ? " by a triple fault" : "";
     return HEADLINES[verdict.cause] + fault;
   }
-  return classifier === "panic" ? "guest panicked, as its console says" : `guest failed: ${classifier}`;
+  const title = FAILURE_CLASSIFIERS.find(({ name }) => name === classifier)?.title ?? "The guest failed";
+  return `${title.replace(/^The guest/, "guest")} (${classifier}, by its console)`;
 }
 
 function exitOf({ exit }: Verdict): string {
@@ -79,26 +82,30 @@ function exitOf({ exit }: Verdict): string {
   return exit.signal === null ? ` (exit code ${exit.code})` : ` (${exit.signal})`;
 }
 
-/** Where the kernel begins to tell of its end. */
-const OOPS =
-  /Kernel panic - not syncing|\bBUG: |\bkernel BUG at |\bOops[: ]|general protection fault|Unable to handle kernel|invalid opcode:|double fault:/;
 /** How much before a panic can be about it, in characters. */
-const OOPS_WITHIN_CHARS = 16 * 1024;
+const OOPS_WITHIN_CHARS = 32 * 1024;
 /** How much of a console without an oops is shown, in lines. */
 const LAST_WORDS_LINES = 6;
 
 /**
  * What a console has to say about the end of its guest: the kernel's oops, else its last words.
  *
- * @param transcript What the guest said.
- * @returns Some lines; empty where it said nothing.
+ * @param transcript What the guest said, as it said it.
+ * @returns Some lines, empty where it said nothing; and the failure that they tell of, null where they tell of none.
  */
-export function lastWords(transcript: string): string {
-  const text = transcript.slice(-OOPS_WITHIN_CHARS).replaceAll("\r", "");
-  const found = OOPS.exec(text);
-  if (found === null) return lastLines(text, LAST_WORDS_LINES).join("\n");
-  const from = text.lastIndexOf("\n", found.index) + 1;
-  return text.slice(from).trimEnd().split("\n").slice(0, CONSOLE_LINES).join("\n");
+export function lastWords(transcript: string): { text: string; classifier: FailureName | null } {
+  const said = transcript.slice(-OOPS_WITHIN_CHARS);
+  const failure = classifyConsole(said);
+  if (failure !== null) return { text: failure.text, classifier: failure.name };
+  return { text: lastLines(cleanTranscript(said), LAST_WORDS_LINES).join("\n"), classifier: null };
+}
+
+/** The middle of what is too long says least: the registers. */
+function shortened(lines: readonly string[]): readonly string[] {
+  if (lines.length <= CONSOLE_LINES) return lines;
+  const half = CONSOLE_LINES / 2;
+  const left = lines.length - CONSOLE_LINES;
+  return [...lines.slice(0, half), `... ${left} lines ...`, ...lines.slice(-half)];
 }
 
 function lastLines(text: string, count: number): string[] {

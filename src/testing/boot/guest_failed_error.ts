@@ -1,4 +1,5 @@
 import type { Verdict } from "../../vm/mod.ts";
+import type { FailureName } from "../console/failures.ts";
 import { failureMessage, type GuestFailure } from "./failure_message.ts";
 
 /**
@@ -24,8 +25,8 @@ export class GuestFailedError extends Error {
   override readonly name = "GuestFailedError";
   /** Why the guest, or QEMU, ended; null where only the console told of a failure. */
   readonly verdict: Verdict | null;
-  /** What the console was taken for: `panic`, `oops`...; null where it told nothing. */
-  readonly classifier: string | null;
+  /** The failure that the console told of; null where it told of none. */
+  readonly classifier: FailureName | null;
   /** The folder with everything that is known of the failure; null where none is kept. It is complete when the VM is disposed of. */
   readonly evidence: string | null;
   readonly #failure: GuestFailure;

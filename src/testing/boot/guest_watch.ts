@@ -1,39 +1,40 @@
 import { abortable } from "@std/async/abortable";
-import { delay } from "@std/async/delay";
 import type { EventStream } from "../../qmp/mod.ts";
 import type { Verdict, VerdictCause, Vm } from "../../vm/mod.ts";
 import { inTime } from "../../vm/waiting.ts";
-import { GuestFailedError } from "./guest_failed_error.ts";
+import type { ConsoleFailure } from "../console/errors.ts";
+import type { FailureName } from "../console/failures.ts";
 import { lastWords } from "./failure_message.ts";
+import { GuestFailedError } from "./guest_failed_error.ts";
 import { type EndMeaning, weighEnd } from "./weigh_end.ts";
 
-/** How long a console has to be quiet until it is taken to have told all, in milliseconds: longer than a line takes. */
-const QUIET_MS = 25;
-/** The same where QEMU holds the guest, so that all there is left is on its way already. */
+/** Once QEMU holds the guest, what is left of its words is on its way already: so long a silence is their end, in milliseconds. */
 const HELD_QUIET_MS = 4;
-/** How long it is listened to at most. */
-const LISTEN_MS = 400;
+/** How long they are listened to at most. */
+const HELD_LISTEN_MS = 80;
+/** How long after the console's words QEMU's own verdict may come, in milliseconds. */
+const OWN_VERDICT_MS = 20;
+/** How long after something broke it may take until QEMU, if it was that, is known to be going, in milliseconds. */
+const GOING_MS = 200;
 /** How long an end may take to be known once a connection to QEMU has broken, in milliseconds. */
 const VERDICT_MS = 5_000;
-/** How long after a wanted end its words may still come from the console, in milliseconds. */
-const AFTERWORDS_MS = 1_000;
-
-/** Causes that the kernel announces on its console. */
-const ANNOUNCED: readonly VerdictCause[] = ["guest-panic", "guest-reset", "watchdog"];
-
 /** What is watched, and who is told. */
 export interface GuestWatchParts {
   vm: Vm;
   /** Ends that are no failure. */
   allowed: readonly VerdictCause[];
-  /** What the guest has said so far, as people may see it. */
+  /** What the guest has said so far. */
   transcript(): string;
+  /** Waits until the console is quiet. */
+  quiet(options: { forMs: number; withinMs: number }): Promise<void>;
   /** Takes secrets out of a text. */
   redact(text: string): string;
   /** Names the folder for the evidence; null for none. */
   evidence(): Promise<string | null>;
   /** Called when the guest has failed, just before everybody who waits. */
   onFailure(error: GuestFailedError): void;
+  /** Called with each end of the guest, wanted or not. */
+  onEnd(verdict: Verdict): void;
 }
 
 /** Somebody who waits for an end. */
@@ -59,14 +60,15 @@ export class GuestWatch {
   /** Ends that the test brings about without waiting for them. */
   readonly #asked = new Set<{ causes: readonly VerdictCause[]; times: "once" | "always" }>();
   readonly #watching: Promise<void>;
-  /** Until when what the console says belongs to a wanted end. */
-  #deafUntil = 0;
+  #endCount = 0;
   #held: { cause: VerdictCause; meaning: EndMeaning["kind"] } | null = null;
   #ended: Verdict | null = null;
   #failure: GuestFailedError | null = null;
   #failing: Promise<GuestFailedError> | null = null;
   /** Resolves with the verdict on a failure whose words came first. */
   readonly #verdict: PromiseWithResolvers<Verdict> = Promise.withResolvers<Verdict>();
+  /** Resolves when a failure is known, before all of it is. */
+  readonly #begun: PromiseWithResolvers<void> = Promise.withResolvers<void>();
 
   /** @param parts What is watched, from now on. */
   constructor(parts: GuestWatchParts) {
@@ -88,6 +90,11 @@ export class GuestWatch {
   /** The verdict on QEMU's own end, wanted or not; null while it runs. */
   get ended(): Verdict | null {
     return this.#ended;
+  }
+
+  /** How many ends there were, wanted or not. */
+  get endCount(): number {
+    return this.#endCount;
   }
 
   /** Resolves when QEMU is gone and all was weighed. */
@@ -123,37 +130,28 @@ export class GuestWatch {
     return { [Symbol.dispose]: () => this.#asked.delete(asked) };
   }
 
-  /** Whether what a console says of a failure is news: not where just that end is waited for. */
-  get alert(): boolean {
-    if (performance.now() < this.#deafUntil) return false;
-    const wanted = [...this.#waiters, ...this.#asked].map(({ causes }) => causes);
-    return ![...wanted, this.#parts.allowed].some((causes) =>
-      causes.some((cause) => ANNOUNCED.includes(cause))
-    );
-  }
-
   /**
-   * Takes the guest for failed, by what its console says. QEMU's own verdict, which comes a moment later where there is one, goes with it.
+   * Takes the guest for failed, by what its console says. QEMU's own verdict, where there is one, goes with it.
    *
-   * @param classifier What it was taken for.
-   * @param cause What found it out.
+   * @param failure What it says.
    */
-  suspect(classifier: string, cause?: unknown): void {
-    if (!this.alert || this.#parts.vm.qmp.open === false) return;
-    this.#failing ??= this.#failByWords(classifier, cause);
+  suspect(failure: ConsoleFailure): void {
+    this.#begin(() => this.#failByWords(failure));
   }
 
   /**
    * What is behind an error: a failure of the guest, where one is known or about to be.
    *
-   * @param broken Whether the error was that a connection to QEMU broke, so that there must be a reason.
+   * @param broken Whether something broke that breaks with QEMU, so that there must be a reason.
    * @returns The failure, or null where the guest is well.
    */
   async explain(broken: boolean): Promise<GuestFailedError | null> {
-    if (this.#failing !== null) return await this.#failing;
-    if (!broken && this.#parts.vm.qmp.open) return null;
-    // After a wanted end there is no failure: then the error stays what it is.
-    await inTime(this.#watching, VERDICT_MS);
+    const { qmp } = this.#parts.vm;
+    if (this.#failing === null && (broken || !qmp.open)) {
+      const known = Promise.race([this.#begun.promise, this.#watching]);
+      // After a wanted end there is no failure: then the error stays what it is.
+      if (!await inTime(known, GOING_MS) && !qmp.open) await inTime(known, VERDICT_MS);
+    }
     return this.#failing === null ? null : await this.#failing;
   }
 
@@ -172,48 +170,42 @@ export class GuestWatch {
       allowed: [...this.#parts.allowed, ...asked?.causes ?? []],
     };
     const meaning = weighEnd(verdict, wanted, this.#held);
+    this.#endCount++;
     if (asked?.times === "once" && meaning.kind === "wanted") this.#asked.delete(asked);
     if (verdict.process === "held") this.#held = { cause: verdict.cause, meaning: meaning.kind };
     if (meaning.kind === "expected") this.#waiters[meaning.by]?.resolve(verdict);
-    if (meaning.kind !== "failure") {
-      if (ANNOUNCED.includes(verdict.cause)) this.#deafUntil = performance.now() + AFTERWORDS_MS;
-      return;
+    if (meaning.kind === "failure") {
+      this.#verdict.resolve(verdict);
+      this.#begin(() => this.#failByVerdict(verdict));
     }
-    this.#verdict.resolve(verdict);
-    this.#failing ??= this.#failByVerdict(verdict);
+    this.#parts.onEnd(verdict);
+  }
+
+  #begin(fail: () => Promise<GuestFailedError>): void {
+    this.#failing ??= fail();
+    this.#begun.resolve();
   }
 
   async #failByVerdict(verdict: Verdict): Promise<GuestFailedError> {
-    if (verdict.process !== "ended") await this.#listen(HELD_QUIET_MS, null);
-    return await this.#fail(verdict, null);
-  }
-
-  async #failByWords(classifier: string, cause: unknown): Promise<GuestFailedError> {
-    const verdict = await this.#listen(QUIET_MS, this.#verdict.promise);
-    return await this.#fail(verdict, classifier, cause);
-  }
-
-  /** Waits until the console is quiet, or something is known. */
-  async #listen(quietMs: number, known: Promise<Verdict> | null): Promise<Verdict | null> {
-    const { transcript } = this.#parts;
-    const until = performance.now() + LISTEN_MS;
-    let verdict: Verdict | null = null;
-    known?.then((found) => verdict = found);
-    for (let heard = -1; verdict === null && performance.now() < until;) {
-      const length = transcript().length;
-      if (length === heard) break;
-      heard = length;
-      await (known === null ? delay(quietMs) : inTime(known, quietMs));
+    if (verdict.process !== "ended") {
+      await this.#parts.quiet({ forMs: HELD_QUIET_MS, withinMs: HELD_LISTEN_MS });
     }
-    return verdict;
+    const { text, classifier } = lastWords(this.#parts.transcript());
+    return await this.#fail(verdict, classifier, text);
+  }
+
+  async #failByWords({ name, text }: ConsoleFailure): Promise<GuestFailedError> {
+    let verdict: Verdict | null = null;
+    await inTime(this.#verdict.promise.then((found) => verdict = found), OWN_VERDICT_MS);
+    return await this.#fail(verdict, name, text);
   }
 
   async #fail(
     verdict: Verdict | null,
-    classifier: string | null,
-    cause?: unknown,
+    classifier: FailureName | null,
+    text: string,
   ): Promise<GuestFailedError> {
-    const { vm, transcript, redact, evidence, onFailure } = this.#parts;
+    const { vm, redact, evidence, onFailure } = this.#parts;
     const failure = {
       vm: vm.name,
       verdict: verdict && {
@@ -222,14 +214,10 @@ export class GuestWatch {
         consoleTail: redact(verdict.consoleTail),
       },
       classifier,
-      consoleText: redact(lastWords(transcript())),
+      consoleText: redact(text),
       expected: this.#waiters[0]?.causes ?? null,
     };
-    const error = new GuestFailedError(
-      failure,
-      await evidence(),
-      cause === undefined ? undefined : { cause },
-    );
+    const error = new GuestFailedError(failure, await evidence());
     this.#failure = error;
     onFailure(error);
     this.#failed.abort(error);

@@ -1,6 +1,8 @@
 import type { Verdict, VerdictCause, Vm } from "../../vm/mod.ts";
 import type { Faults } from "../faults/faults.ts";
-import type { GuestConsole } from "./console_adapter.ts";
+import type { GuestConsole } from "../console/guest_console.ts";
+import type { RunResult } from "../run/run_result.ts";
+import type { CopyInOptions, CopyOptions, RunOptions } from "../run/run_types.ts";
 
 /**
  * What `expectEnd` takes beside the cause and the action.
@@ -45,15 +47,42 @@ export interface ExpectEndOptions {
  */
 export interface TestVm extends Omit<Vm, "console"> {
   /**
-   * The guest's console.
+   * The guest's serial console.
    *
-   * @throws {TypeError} When it is used and the config has no console.
+   * @throws {TypeError} When the config has none.
    */
   readonly console: GuestConsole;
   /** Aborted with a `GuestFailedError` the moment the guest fails: for waits that are not the kit's, `fetch(url, { signal: vm.signal })`. */
   readonly signal: AbortSignal;
   /** What can be done to the VM on purpose; what comes of it is no failure. What still lasts is undone when the VM is disposed of. */
   readonly faults: Faults;
+  /**
+   * Runs a command in the guest, by its agent where the config has one, else over a port of its own (see `withRunPort`).
+   *
+   * @param command The command, for the guest's `sh -c`.
+   * @param options Input, variables, directory, limits.
+   * @returns How it ended, and what it wrote. An exit code other than 0 is a result as well.
+   * @throws As `GuestCommands.run` does.
+   */
+  run(command: string, options?: RunOptions): Promise<RunResult>;
+  /**
+   * Writes a file in the guest.
+   *
+   * @param data Its contents.
+   * @param guestPath Its path in the guest.
+   * @param options Permissions, limits.
+   * @throws As `GuestCommands.copyIn` does.
+   */
+  copyIn(data: Uint8Array | string, guestPath: string, options?: CopyInOptions): Promise<void>;
+  /**
+   * Reads a file of the guest.
+   *
+   * @param guestPath Its path in the guest.
+   * @param options Limits.
+   * @returns Its contents.
+   * @throws As `GuestCommands.copyOut` does.
+   */
+  copyOut(guestPath: string, options?: CopyOptions): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Waits for an end that the test wants, which thereby is no failure.
    *

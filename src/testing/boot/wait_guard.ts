@@ -1,6 +1,8 @@
 import { abortable } from "@std/async/abortable";
 import { ConsoleClosedError } from "../../vm/mod.ts";
 import { QmpClosedError, QmpInterruptedError } from "../../qmp/mod.ts";
+import { ConsoleFailureError } from "../console/errors.ts";
+import { RunInterruptedError } from "../run/errors.ts";
 import { GuestFailedError } from "./guest_failed_error.ts";
 import type { GuestWatch } from "./guest_watch.ts";
 
@@ -49,13 +51,14 @@ export class WaitGuard {
    */
   async run<T>(own: AbortSignal | undefined, act: (signal: AbortSignal) => Promise<T>): Promise<T> {
     own?.throwIfAborted();
+    const { endCount } = this.#parts.watch;
     try {
       this.#signal.throwIfAborted();
       const signal = own === undefined ? this.#signal : AbortSignal.any([own, this.#signal]);
       return await abortable(this.#follow(act(signal)), signal);
     } catch (error) {
       if (own?.aborted === true && error === own.reason) throw error;
-      throw await this.#explain(error);
+      throw await this.#explain(error, endCount);
     }
   }
 
@@ -72,17 +75,21 @@ export class WaitGuard {
   }
 
   /** The error that the test gets, with the test's own line in its stack. */
-  async #explain(error: unknown): Promise<unknown> {
+  async #explain(error: unknown, endCount: number): Promise<unknown> {
     const { watch, test, redact, evidence, onError } = this.#parts;
     const broken = isBreak(error);
     const failure = await watch.explain(broken);
     if (failure !== null) {
       this.#told = "the failure";
       // What broke with QEMU says nothing that the failure does not.
-      const told = failure.again(broken || error instanceof GuestFailedError ? undefined : error);
+      const same = broken || error instanceof GuestFailedError ||
+        error instanceof ConsoleFailureError && error.failure !== null;
+      const told = failure.again(same ? undefined : error);
       onError(told);
       return told;
     }
+    // It broke over an end that was wanted: as a rule it has brought that about.
+    if (broken && watch.endCount > endCount) return error;
     // The test names the evidence of all its VMs once it has ended.
     if (test?.aborted === true && error === test.reason) return late(error);
     if (this.#told === "nothing") this.#told = "an error";
@@ -98,6 +105,11 @@ export class WaitGuard {
   }
 }
 
+/** A command's guest has ended under it, as it was meant to. */
+export class GuestEndedError extends Error {
+  override readonly name = "GuestEndedError";
+}
+
 /** The same for each call that was under way, with its own line of the test. */
 function late(reason: unknown): unknown {
   return reason instanceof Error ? new Error(reason.message) : reason;
@@ -106,5 +118,6 @@ function late(reason: unknown): unknown {
 /** Whether something broke that only breaks with QEMU. */
 function isBreak(error: unknown): boolean {
   return error instanceof ConsoleClosedError || error instanceof QmpInterruptedError ||
-    error instanceof QmpClosedError;
+    error instanceof QmpClosedError || error instanceof RunInterruptedError ||
+    error instanceof GuestEndedError;
 }

@@ -10,6 +10,9 @@ import type { GuestPanic, PanicWay } from "../faults/guest_faults.ts";
 import type { GuestWatch } from "./guest_watch.ts";
 import type { WaitGuard } from "./wait_guard.ts";
 
+/** Lets an action bring about ends without their words on the console being a failure. */
+export type WithoutAlarm = <T>(causes: readonly VerdictCause[], action: () => Promise<T>) => Promise<T>;
+
 /** What each signal makes of QEMU, as the verdict has it. */
 const KILLED: readonly VerdictCause[] = ["killed", "host-signal", "crashed", "lost"];
 
@@ -18,16 +21,19 @@ export class WatchedFaults implements Faults {
   readonly #faults: Faults;
   readonly #watch: GuestWatch;
   readonly #guard: WaitGuard;
+  readonly #withoutAlarm: WithoutAlarm;
 
   /**
    * @param faults The VM's faults.
    * @param watch Told which ends are wanted.
    * @param guard Goes with each call.
+   * @param withoutAlarm Keeps the console from raising the alarm meanwhile.
    */
-  constructor(faults: Faults, watch: GuestWatch, guard: WaitGuard) {
+  constructor(faults: Faults, watch: GuestWatch, guard: WaitGuard, withoutAlarm: WithoutAlarm) {
     this.#faults = faults;
     this.#watch = watch;
     this.#guard = guard;
+    this.#withoutAlarm = withoutAlarm;
   }
 
   killQemu(options: VmCallOptions & { with?: Deno.Signal } = {}): Promise<Verdict> {
@@ -105,7 +111,7 @@ export class WatchedFaults implements Faults {
   ): Promise<T> {
     const wanted = this.#watch.ask(causes, "once");
     try {
-      return await this.#call(options, act);
+      return await this.#withoutAlarm(causes, () => this.#call(options, act));
     } catch (error) {
       wanted[Symbol.dispose]();
       throw error;

@@ -4,23 +4,33 @@ import type { HmpMonitor, ShutdownOptions, Verdict, VerdictCause, Vm, VmCallOpti
 import type { AnyQmpEvent, QmpClient, QmpEvent, QmpEvents, StatusInfo } from "../../qmp/mod.ts";
 import type { UsernetForward } from "../../machine/mod.ts";
 import type { QgaClient } from "../../qga/mod.ts";
+import { GuestConsole } from "../console/guest_console.ts";
+import type { FailureName, FailureSwitches } from "../console/failures.ts";
+import type { CommandEntry } from "../evidence/model.ts";
 import { EvidenceRecord } from "../evidence/record.ts";
 import { makeRedactor } from "../evidence/redactor.ts";
 import { createFaults } from "../faults/create_faults.ts";
 import type { Faults } from "../faults/faults.ts";
+import { GuestCommands } from "../run/guest_commands.ts";
+import type { RunResult } from "../run/run_result.ts";
+import type { CopyInOptions, CopyOptions, RunOptions } from "../run/run_types.ts";
+import { announced } from "./announced.ts";
 import type { WrapOptions } from "./boot_options.ts";
-import { GuestConsole } from "./console_adapter.ts";
 import { EvidenceKeeper } from "./evidence_keeper.ts";
 import { expectEnd } from "./expect_end.ts";
 import type { GuestFailedError } from "./guest_failed_error.ts";
 import type { GuestOfTest, GuestReport, TestOutcome } from "./guest_test_context.ts";
 import { GuestWatch } from "./guest_watch.ts";
 import type { ExpectEndOptions, TestVm } from "./test_vm.ts";
-import { WaitGuard } from "./wait_guard.ts";
+import { GuestEndedError, WaitGuard } from "./wait_guard.ts";
+import { WatchedConsole } from "./watched_console.ts";
 import { WatchedFaults } from "./watched_faults.ts";
 
 /** How long a last look at the guest may take before it is ended, in milliseconds. */
 const LAST_LOOK_MS = 1_000;
+
+/** When a console is taken to have said all about an end. */
+const LAST_WORDS = { forMs: 60, withinMs: 500 };
 
 /**
  * Makes a test's VM of one that runs already. The test's VM owns it from here on.
@@ -48,7 +58,6 @@ export function wrapVm(vm: Vm, options: WrapOptions = {}): TestVm {
 
 /** The VM that a test has: each call of it ends when the guest fails. */
 class WrappedVm implements TestVm, GuestOfTest {
-  readonly console: GuestConsole;
   readonly faults: Faults;
   readonly #vm: Vm;
   readonly #options: WrapOptions;
@@ -56,6 +65,10 @@ class WrappedVm implements TestVm, GuestOfTest {
   readonly #evidence: EvidenceKeeper;
   readonly #watch: GuestWatch;
   readonly #guard: WaitGuard;
+  readonly #console: WatchedConsole | null;
+  readonly #commands: GuestCommands;
+  /** Aborted when the guest ends, and renewed: no command outlives that. */
+  #life = new AbortController();
   /** What follows a failure: evidence is collected, and QEMU ended, so that whoever waits for it is told as well. */
   #aftermath: Promise<void> | null = null;
   #outcome: TestOutcome | "unknown" = "unknown";
@@ -64,9 +77,10 @@ class WrappedVm implements TestVm, GuestOfTest {
   constructor(vm: Vm, options: WrapOptions) {
     this.#vm = vm;
     this.#options = options;
-    const { t, redact: secrets = [], allowEnds = [], logger = silentLogger } = options;
+    const { t, allowEnds = [], classifiers = {}, logger = silentLogger } = options;
+    const { redact: secrets = [] } = options;
     this.#record = options.record ?? new EvidenceRecord({ test: t?.name ?? "", redact: secrets });
-    const redact = makeRedactor(secrets);
+    const redact = (text: string) => makeRedactor(this.#record.redact)(text);
     this.#record.watch(vm);
     this.#evidence = new EvidenceKeeper({
       vm,
@@ -81,9 +95,11 @@ class WrappedVm implements TestVm, GuestOfTest {
       vm,
       allowed: allowEnds,
       transcript: () => vm.console?.transcript ?? "",
+      quiet: async (options) => await this.#console?.quiet(options),
       redact,
       evidence,
       onFailure: (error) => this.#failed(error),
+      onEnd: (verdict) => this.#ended(verdict),
     });
     this.#guard = new WaitGuard({
       watch: this.#watch,
@@ -92,11 +108,22 @@ class WrappedVm implements TestVm, GuestOfTest {
       evidence,
       onError: (error) => this.#record.failed(error),
     });
-    this.console = new GuestConsole(vm.console, this.#guard, vm.name);
+    this.#console = vm.console && new WatchedConsole(vm.console, {
+      redact: secrets,
+      classifiers: classifiers === false ? false : { ...without(announced(allowEnds)), ...classifiers },
+      failed: this.#watch.signal,
+      onFailure: (failure) => this.#watch.suspect(failure),
+      guard: this.#guard,
+      onTyped: (text) => this.#record.typed(text),
+      onSecret: (text) => this.#record.addSecret(text),
+    });
+    this.#commands = new GuestCommands(vm, { logger });
     const faults = createFaults(vm, {
+      ...(this.#commands.channel && { run: (command, options) => this.#commands.run(command, options) }),
       onFault: ({ kind, target, phase }) => this.#record.note(`Fault ${phase}: ${kind}`, target),
     });
-    this.faults = new WatchedFaults(faults, this.#watch, this.#guard);
+    const withoutAlarm = this.#withoutAlarm.bind(this);
+    this.faults = new WatchedFaults(faults, this.#watch, this.#guard, withoutAlarm);
   }
 
   get name(): string {
@@ -125,6 +152,10 @@ class WrappedVm implements TestVm, GuestOfTest {
   }
   get stopped(): Promise<Verdict> {
     return this.#vm.stopped;
+  }
+  get console(): GuestConsole {
+    if (this.#console !== null) return this.#console;
+    throw new TypeError(`Cannot use the console of VM "${this.name}": its config has none`);
   }
   get signal(): AbortSignal {
     return this.#watch.signal;
@@ -187,7 +218,30 @@ class WrappedVm implements TestVm, GuestOfTest {
   ): Promise<Verdict> {
     const causes = typeof cause === "string" ? [cause] : cause;
     const wait = { vm: this.#vm, watch: this.#watch, causes, action };
-    return await this.#call(options, (passed) => expectEnd(wait, { ...options, ...passed }));
+    return await this.#call(
+      options,
+      (passed) => this.#withoutAlarm(causes, () => expectEnd(wait, { ...options, ...passed })),
+    );
+  }
+
+  async run(command: string, options: RunOptions = {}): Promise<RunResult> {
+    const running = this.#record.command(command);
+    try {
+      const result = await this.#inGuest(options, (passed) => this.#commands.run(command, passed));
+      running.ended(outcomeOf(result), result);
+      return result;
+    } catch (error) {
+      running.ended({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+      throw error;
+    }
+  }
+
+  async copyIn(data: Uint8Array | string, guestPath: string, options: CopyInOptions = {}): Promise<void> {
+    await this.#inGuest(options, (passed) => this.#commands.copyIn(data, guestPath, passed));
+  }
+
+  async copyOut(guestPath: string, options: CopyOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.#inGuest(options, (passed) => this.#commands.copyOut(guestPath, passed));
   }
 
   async conclude(outcome: TestOutcome): Promise<GuestReport> {
@@ -216,6 +270,37 @@ class WrappedVm implements TestVm, GuestOfTest {
     return await this.#guard.run(options.signal, (signal) => act({ ...options, signal }));
   }
 
+  /** As `#call`, for what does not outlive the guest's end. */
+  async #inGuest<T, O extends { signal?: AbortSignal }>(
+    options: O,
+    act: (options: O & { signal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    const life = this.#life.signal;
+    return await this.#guard.run(
+      options.signal,
+      (signal) => act({ ...options, signal: AbortSignal.any([signal, life]) }),
+    );
+  }
+
+  /** Lets an action bring about ends without their words on the console being a failure. */
+  async #withoutAlarm<T>(causes: readonly VerdictCause[], action: () => Promise<T>): Promise<T> {
+    const words = announced(causes);
+    if (words.length === 0 || this.#console === null) return await action();
+    using _allowed = this.#console.allow(...words);
+    const said = this.#vm.console?.transcript;
+    const result = await action();
+    // What belongs to the end may still be on its way.
+    if (this.#vm.console?.transcript !== said) await this.#console.quiet(LAST_WORDS);
+    return result;
+  }
+
+  #ended({ cause, process }: Verdict): void {
+    // A disk that failed is no end for who does not need it.
+    if (cause === "io-error" && process === "held") return;
+    this.#life.abort(new GuestEndedError(`The guest of VM "${this.name}" ended (${cause})`));
+    this.#life = new AbortController();
+  }
+
   #failed(error: GuestFailedError): void {
     this.#record.failed(error);
     this.#aftermath = this.#tidyUp();
@@ -240,6 +325,8 @@ class WrappedVm implements TestVm, GuestOfTest {
     await this.#watch.over;
     await this.#aftermath;
     await this.#guard.settled();
+    await this.#commands[Symbol.asyncDispose]();
+    await this.#console?.[Symbol.asyncDispose]();
     await this.#record[Symbol.asyncDispose]();
     const { failure } = this.#watch;
     const untold = this.#guard.told === "the failure" ? null : failure;
@@ -273,4 +360,14 @@ class WrappedVm implements TestVm, GuestOfTest {
     // Whether the test failed is not known yet, and QEMU can be asked only now.
     return this.#options.t !== undefined && this.#outcome === "unknown";
   }
+}
+
+function without(names: readonly FailureName[]): FailureSwitches {
+  return Object.fromEntries(names.map((name) => [name, false]));
+}
+
+function outcomeOf({ exitCode, signal }: RunResult): CommandEntry["outcome"] {
+  return exitCode === null
+    ? { kind: "failed", reason: `It was killed by signal ${signal}` }
+    : { kind: "exited", code: exitCode };
 }

@@ -25,6 +25,8 @@ const EMBED_BYTES = 4 * 1024 * 1024;
 export interface CollectOptions {
   /** How long each question to QEMU may take, in milliseconds. Default 2000. */
   timeoutMs?: number;
+  /** The VM's own folder, where it is made already. */
+  folder?: string;
   /** Told when nothing could be written at all. Default: silent. */
   logger?: Logger;
 }
@@ -57,11 +59,11 @@ async function collect(
   vm: EvidenceVm,
   record: EvidenceRecord,
   dir: string | null,
-  { timeoutMs = QUESTION_MS }: CollectOptions,
+  { timeoutMs = QUESTION_MS, folder: made }: CollectOptions,
 ): Promise<string> {
   const redact = makeRedactor(record.redact);
   const collectedAt = record.now;
-  const folder = await makeEvidenceFolder(dir, [redact(record.test), redact(vm.name)], collectedAt);
+  const folder = made ?? await makeEvidenceFolder(dir, [redact(record.test), redact(vm.name)], collectedAt);
   const living = await askLiving(vm, timeoutMs);
   if (!vm.qmp.open) await inTime(vm.stopped, VERDICT_MS);
   // What has come is noted when the streams have had their turn.

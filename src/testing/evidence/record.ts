@@ -64,7 +64,6 @@ export interface RunningCommand {
  */
 export class EvidenceRecord implements AsyncDisposable {
   readonly test: string;
-  readonly redact: readonly (string | RegExp)[];
   readonly startedAt: number;
   /** What went over the monitors: its `tap` goes into `LaunchOptions.wire`. */
   readonly wire: WireLog;
@@ -79,6 +78,7 @@ export class EvidenceRecord implements AsyncDisposable {
   readonly notes: BoundedLog<Note> = new BoundedLog<Note>({ head: 200, tail: 800 });
   readonly pictures: BoundedLog<KeptFile> = new BoundedLog<KeptFile>(FILE_LIMITS, ({ data }) => data.length);
   readonly files: BoundedLog<KeptFile> = new BoundedLog<KeptFile>(FILE_LIMITS, ({ data }) => data.length);
+  readonly #secrets: (string | RegExp)[];
   readonly #commands = new BoundedLog<{ entry: CommandEntry }>({ head: 50, tail: 200 });
   readonly #now: () => number;
   readonly #streams: EventStream<unknown>[] = [];
@@ -89,10 +89,15 @@ export class EvidenceRecord implements AsyncDisposable {
   /** @param options The test's name, secrets, and the clock. */
   constructor(options: EvidenceRecordOptions) {
     this.test = options.test;
-    this.redact = options.redact ?? [];
+    this.#secrets = [...options.redact ?? []];
     this.#now = options.now ?? Date.now;
     this.startedAt = this.#now();
     this.wire = new WireLog(this.#now);
+  }
+
+  /** Secrets, which are in nothing that is written. */
+  get redact(): readonly (string | RegExp)[] {
+    return this.#secrets;
   }
 
   /** The verdict on QEMU's own end; null while it runs. */
@@ -130,6 +135,15 @@ export class EvidenceRecord implements AsyncDisposable {
     }
     // It never rejects.
     vm.stopped.then((verdict) => this.#verdict = verdict);
+  }
+
+  /**
+   * Keeps one more secret, also out of what was noted before.
+   *
+   * @param secret The secret.
+   */
+  addSecret(secret: string): void {
+    this.#secrets.push(secret);
   }
 
   /**

@@ -73,11 +73,32 @@ const DUMP = [
   "[    2.130000] Call Trace:",
 ];
 
-Deno.test("lastWords() begins with the line in which the kernel begins to tell of its end", () => {
-  assertEquals(lastWords(`${DUMP.join("\r\n")}\r\n`), DUMP.slice(2).join("\n"));
+Deno.test("lastWords() is the kernel's whole account of its failure, and what it is called", () => {
+  const { text, classifier } = lastWords(`${DUMP.join("\r\n")}\r\n`);
+  assertEquals([text, classifier], [DUMP.slice(2).join("\n"), "kernel-panic"]);
 });
 
-Deno.test("lastWords() is the end of what was said, where there is no oops", () => {
-  assertEquals(lastWords("1\n2\n3\n4\n5\n6\n7\n8\n"), "3\n4\n5\n6\n7\n8");
-  assertEquals(lastWords(""), "");
+Deno.test("lastWords() is the end of what was said, where there is no failure in it", () => {
+  assertEquals(lastWords("1\n2\n3\n4\n5\n\x1b[1m6\x1b[0m\n7\n8\n"), {
+    text: "3\n4\n5\n6\n7\n8",
+    classifier: null,
+  });
+  assertEquals(lastWords(""), { text: "", classifier: null });
+});
+
+Deno.test("failureMessage() says what the console told of, where QEMU knows of no end", () => {
+  const message = failureMessage(
+    failure({ verdict: null, classifier: "kernel-panic", consoleText: "Kernel panic" }),
+  );
+  assertEquals(
+    message,
+    'VM "web": guest panicked (kernel-panic, by its console)\n  console:\n    Kernel panic',
+  );
+});
+
+Deno.test("failureMessage() leaves out the middle of a long account", () => {
+  const consoleText = Array.from({ length: 100 }, (_, line) => `line ${line}`).join("\n");
+  const lines = failureMessage(failure({ consoleText })).split("\n").slice(3);
+  assertEquals([lines.length, lines[0], lines.at(-1)], [41, "    line 0", "    line 99"]);
+  assertEquals(lines[20], "    ... 60 lines ...");
 });
