@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { clockSince, keepHistory, type KeptHistory, restoreHistory } from "./kept_history.ts";
 import { DUMP_FORMATS } from "../vm/mod.ts";
 import type { AfterStop, Begun, Pending, Phase, PolicyState, Wanted } from "./policy_state.ts";
 
@@ -11,7 +12,7 @@ export interface PersistedState {
   savedAt: number;
   wanted: Wanted;
   phase: Phase;
-  history: { times: number[]; attempts: number; lastDelayMs: number };
+  history: KeptHistory;
   upSince: number | null;
   pending: Pending;
   after: AfterStop;
@@ -33,7 +34,7 @@ export function persistState(state: PolicyState, nowMono: number, nowWall: numbe
     savedAt: nowWall,
     wanted,
     phase,
-    history: { ...history, times: history.times.map(wall) },
+    history: keepHistory(history, nowMono, nowWall),
     upSince: upSince === null ? null : wall(upSince),
     pending,
     after,
@@ -42,9 +43,7 @@ export function persistState(state: PolicyState, nowMono: number, nowWall: numbe
 }
 
 /**
- * The state that was kept, for a clock that begins anew. A wall clock that was set back meanwhile makes nothing younger than it was when it
- * was written, and nothing older either: no restart is forgotten too early, and none is remembered for longer than the limit's period.
- * (One that was set forward can't be told from time that has passed.)
+ * The state that was kept, for a clock that begins anew.
  *
  * @param kept What was kept; see `parsePersistedState`.
  * @param nowMono The time of the clock that the state will go by, in milliseconds.
@@ -52,13 +51,12 @@ export function persistState(state: PolicyState, nowMono: number, nowWall: numbe
  * @returns The state.
  */
 export function restoreState(kept: PersistedState, nowMono: number, nowWall: number): PolicyState {
-  const passedMs = Math.max(0, nowWall - kept.savedAt);
-  const mono = (wall: number) => nowMono - passedMs + (wall - kept.savedAt);
+  const mono = clockSince(kept.savedAt, nowMono, nowWall);
   const { wanted, phase, history, upSince, pending, after, begun } = kept;
   return {
     wanted,
     phase,
-    history: { ...history, times: history.times.map(mono) },
+    history: restoreHistory(history, mono),
     upSince: upSince === null ? null : mono(upSince),
     pending,
     after,

@@ -102,6 +102,28 @@ Deno.test("a group that is left running goes on, and is taken over in the same p
   assertEquals({ ...pids(watched), helper: helperOf(watched, "db") }, before);
 });
 
+Deno.test("the restarts that a group has made count for the next supervisor's group as well", async () => {
+  await using yard = await Yard.make();
+  const stateDir = `${yard.folder}/state`;
+  const config = await theGroup(yard);
+  const first = await yard.open({ signals: "ignore", stateDir });
+  const left = await watch(first.supervisor, yard, config, { stateDir });
+  await left.group.start();
+  const from = left.reports.all.length;
+  kill(pids(left)["db"]);
+  await left.reports.until("web: member-ready", from);
+  const restarts = ({ group }: typeof left) =>
+    group.list().map(({ name, restarts }) => `${name} ${restarts}`);
+  assertEquals(restarts(left), ["db 1", "web 0"]);
+  await left.group.close({ vms: "leave" });
+  await first.supervisor.close({ vms: "leave" });
+  await first.reports.ended;
+
+  await using again = await yard.open({ signals: "ignore", stateDir });
+  await using watched = await watch(again.supervisor, yard, config, { stateDir });
+  assertEquals(restarts(watched), ["db 1", "web 0"]);
+});
+
 Deno.test("a group's record that can't be understood is set aside, and the group begins anew", async () => {
   await using yard = await Yard.make();
   const stateDir = `${yard.folder}/state`;

@@ -1,11 +1,16 @@
 import type { Logger } from "../../qmp/mod.ts";
 import { writeAtomic } from "../store/atomic_file.ts";
+import type { KeptHistory } from "../kept_history.ts";
 import type { HelperRecord } from "./helper_process.ts";
 
-/** What is remembered of a group beside its guests: where its sockets are, and which helpers run. */
+/** What is remembered of a group beside its guests: where its sockets are, which helpers run, and the restarts that it has decided on. */
 export interface GroupRecord {
   version: 1;
   runDir: string;
+  /** When it was written, in milliseconds of the wall clock. */
+  savedAt: number;
+  /** By the guest's name; those without restarts are left out. */
+  histories: Record<string, KeptHistory>;
   /** The helpers that run, by their guest's name. */
   helpers: Record<string, HelperRecord[]>;
 }
@@ -78,9 +83,13 @@ export class GroupFile {
 function decode(text: string): GroupRecord | null {
   try {
     const record = JSON.parse(text) as Partial<GroupRecord>;
-    const { version, runDir, helpers } = record;
+    const { version, runDir, helpers, savedAt, histories } = record;
     const isWhole = version === 1 && typeof runDir === "string" && typeof helpers === "object" &&
-      helpers !== null && Object.values(helpers).every((list) => Array.isArray(list) && list.every(isHelper));
+      helpers !== null && Object.values(helpers).every((list) =>
+        Array.isArray(list) && list.every(isHelper)
+      ) &&
+      typeof savedAt === "number" && typeof histories === "object" && histories !== null &&
+      Object.values(histories).every(isHistory);
     return isWhole ? record as GroupRecord : null;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
@@ -93,4 +102,10 @@ function isHelper(input: unknown): boolean {
   return typeof name === "string" && typeof pid === "number" && typeof startTime === "string" &&
     Array.isArray(argv) && argv.every((arg) => typeof arg === "string") &&
     (socket === null || typeof socket === "string") && typeof log === "string";
+}
+
+function isHistory(input: unknown): boolean {
+  const { times, attempts, lastDelayMs } = input as Partial<KeptHistory>;
+  return Array.isArray(times) && times.every(Number.isFinite) && Number.isInteger(attempts) &&
+    Number.isFinite(lastDelayMs);
 }

@@ -202,8 +202,8 @@ function lastLine(text: string): string {
 }
 
 /**
- * stderr goes to the file in every case, so that it can be read afterwards. What ties a child to this process becomes the helper, as the shell
- * does that opens the file.
+ * stderr goes to the file in every case, so that it can be read afterwards. The shell that opens the file becomes the helper, by way of what
+ * makes a session and of what ties a child to this process.
  */
 function spawn({ command, cwd, log, lifetime, tie }: HelperPlan): Process {
   const tied = lifetime === "owned" && tie === "setpriv";
@@ -231,7 +231,7 @@ async function untilBecome({ log }: HelperPlan, pid: number, signal: AbortSignal
 
 /** The shell has the log's name among its arguments; what goes has none any more. */
 function hasBecome(argv: readonly string[], log: string): boolean {
-  return argv.length > 0 && !argv.includes(log) && argv[0] !== "setpriv";
+  return argv.length > 0 && !argv.includes(log) && argv[0] !== "setsid" && argv[0] !== "setpriv";
 }
 
 async function recordOf(

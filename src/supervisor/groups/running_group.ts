@@ -4,6 +4,7 @@ import { inTime } from "../../vm/waiting.ts";
 import { recentRestarts } from "../backoff.ts";
 import type { Report } from "../report.ts";
 import type { Supervisor, WaitOptions } from "../supervisor.ts";
+import { keepHistory, type KeptHistory } from "../kept_history.ts";
 import { Tasks } from "../tasks.ts";
 import type { GroupConfig } from "./group.ts";
 import { GroupMind } from "./group_mind.ts";
@@ -207,6 +208,8 @@ export class RunningGroup implements VmGroup {
     const giveUp = new AbortController();
     const start = async () => {
       try {
+        // Whoever goes on should this process die is to know of this start.
+        await this.#save();
         await bringUp(member, this.#host, giveUp.signal);
       } catch (error) {
         if (giveUp.signal.aborted) return;
@@ -364,9 +367,12 @@ export class RunningGroup implements VmGroup {
   async #save(): Promise<void> {
     const { file, place } = this.#prepared;
     if (file === null) return;
-    const record: GroupRecord = { version: 1, runDir: place.runDir, helpers: {} };
-    for (const { name, helpers } of this.#members.values()) {
+    const now = Date.now();
+    const histories: Record<string, KeptHistory> = {};
+    const record: GroupRecord = { version: 1, runDir: place.runDir, savedAt: now, histories, helpers: {} };
+    for (const { name, helpers, history } of this.#members.values()) {
       record.helpers[name] = helpers.flatMap(({ record }) => record === null ? [] : [record]);
+      if (history.times.length > 0) histories[name] = keepHistory(history, performance.now(), now);
     }
     await file.write(record);
   }

@@ -1,3 +1,4 @@
+import { clockSince, restoreHistory } from "../kept_history.ts";
 import type { GroupMind } from "./group_mind.ts";
 import type { GuestStatus } from "../supervisor.ts";
 import { HelperProcess } from "./helper_process.ts";
@@ -39,7 +40,10 @@ export async function takeOver({ members, record }: PreparedGroup, host: TakeOve
       host.watch(member, helper);
     }
   }
+  const mono = clockSince(record?.savedAt ?? Date.now(), performance.now(), Date.now());
   for (const member of members.values()) {
+    const kept = record?.histories[member.name];
+    if (kept !== undefined) member.history = restoreHistory(kept, mono);
     const guest = host.supervisor.get(member.name);
     if (guest === undefined) continue;
     await host.supervisor.update(member.name, member.spec);
