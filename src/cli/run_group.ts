@@ -10,6 +10,10 @@ export interface GroupJob {
   readonly config: GroupConfig;
   /** Where relative file names start. */
   readonly folder: string;
+  /** Where it is remembered; null for nowhere: then it ends with this process. */
+  readonly stateDir: string | null;
+  /** What a signal does to the guests. */
+  readonly atSignal: "stop" | "leave";
   readonly io: Io;
   readonly reporter: Reporter;
   /** Takes what was begun and is not waited for; its failure is reported. */
@@ -25,24 +29,41 @@ export interface GroupJob {
 export async function runGroup(job: GroupJob): Promise<number> {
   const { config, folder, io, reporter } = job;
   const { logger } = reporter;
-  await using supervisor = await Supervisor.open({ signals: "ignore", logger });
-  await using group = await openGroup(supervisor, config, { folder, logger });
+  const memory = job.stateDir === null ? {} : { stateDir: job.stateDir };
+  await using supervisor = await Supervisor.open({ signals: "ignore", logger, ...memory });
+  await using group = await openGroup(supervisor, config, { folder, logger, ...memory });
   using reports = group.reports();
   const following = follow(supervisor, reports, job);
+  const leaving = new AbortController();
   using _stops = new StopRequests(io, null, {
     stop(how) {
+      if (job.atSignal === "leave") {
+        reporter.notice(`${how}: the guests go on without this command`);
+        return leaving.abort();
+      }
       reporter.notice(`${how}: the group is being stopped, the last one first; once more kills it`);
       job.settle(group.stop());
     },
     kill: () => group.kill(),
     timeout() {},
   });
-  await group.start();
-  await group.down();
-  const code = exitCodeOf(group);
-  await group.close({ vms: "stop" });
+  const isLeft = await untilDownOrLeft(group, leaving.signal) === "left";
+  const code = isLeft ? EXIT.ok : exitCodeOf(group);
+  await group.close({ vms: isLeft ? "leave" : "stop" });
   await following;
+  if (isLeft) await supervisor.close({ vms: "leave" });
   return code;
+}
+
+async function untilDownOrLeft(group: VmGroup, signal: AbortSignal): Promise<"down" | "left"> {
+  try {
+    await group.start(undefined, { signal });
+    await group.down({ signal });
+    return "down";
+  } catch (error) {
+    if (signal.aborted) return "left";
+    throw error;
+  }
 }
 
 /** Reports everything, and says where each life's files and ports are. */

@@ -1,5 +1,5 @@
 import { GroupError } from "../supervisor/mod.ts";
-import type { Command, Invocation } from "./command.ts";
+import { type Command, type Invocation, UsageError } from "./command.ts";
 import { GROUP_EXIT_CODES } from "./exit_codes.ts";
 import { failAsReported } from "./fail_as_reported.ts";
 import { readGroupFile } from "./group_file.ts";
@@ -21,18 +21,34 @@ export const up: Command = {
     "(rest-for-one).",
     "",
     "Ctrl-C, SIGTERM and SIGHUP stop the guests in order, those first that depend on others. Asked a second time, all are killed at once.",
+    "",
+    "With --state the guests outlive this command if it is killed, and the next one with the same directory takes over what still runs, and " +
+    "goes on. With --leave as well, a signal ends this command only.",
   ].join("\n"),
   operands: { min: 1, max: 1 },
-  options: [{ name: "json", description: "report in lines of JSON" }],
+  options: [
+    {
+      name: "state",
+      value: "DIR",
+      description: "remember there what is run, with a journal, and take over what still runs",
+    },
+    { name: "leave", description: "with --state: on a signal, end and leave the guests running" },
+    { name: "json", description: "report in lines of JSON" },
+  ],
   examples: [
     ["qeeper up shop.jsonc", "run a group until Ctrl-C"],
+    ["qeeper up shop.jsonc --state /var/lib/shop", "for months: a killed supervisor is no end of a guest"],
     ["qeeper up shop.jsonc --json 2>reports.jsonl", "keep its reports"],
   ],
   tables: [{ title: "Exit codes", rows: GROUP_EXIT_CODES }],
   run: (invocation, io) => failAsReported(invocation, io, () => runCommand(invocation, io)),
 };
 
-async function runCommand({ operands, flags }: Invocation, io: Io): Promise<number> {
+async function runCommand({ operands, flags, values }: Invocation, io: Io): Promise<number> {
+  const stateDir = values.get("state") ?? null;
+  if (flags.has("leave") && stateDir === null) {
+    throw new UsageError("--leave needs --state: nobody would find the guests again");
+  }
   const { config, folder, explain } = await readGroupFile(operands[0] ?? "");
   const reporter = new Reporter({
     io,
@@ -45,7 +61,8 @@ async function runCommand({ operands, flags }: Invocation, io: Io): Promise<numb
   const settle = (begun: Promise<unknown>) =>
     void begun.catch((error) => reporter.notice(`Something failed on the way: ${error}`));
   try {
-    return await runGroup({ config, folder, io, reporter, settle });
+    const atSignal = flags.has("leave") ? "leave" : "stop";
+    return await runGroup({ config, folder, stateDir, atSignal, io, reporter, settle });
   } catch (error) {
     throw error instanceof GroupError ? explain(error) : error;
   } finally {

@@ -178,3 +178,30 @@ Deno.test({
     assert(await untilGone(Number(helper)));
   },
 });
+
+Deno.test("qeeper up --state --leave leaves the guests running at a signal, and the next one takes them over", async () => {
+  await using folder = await CliFolder.make();
+  const state = ["--state", `${folder.path}/state`];
+  const file = await folder.config({ vms: { web: { ...guest, dependsOn: ["db"] }, db: guest } });
+  const first = start(["up", file, ...state, "--leave"]);
+  await first.until(({ err }) => err.includes("web: ready"));
+  const pidOf = (vm: string) =>
+    Number(first.io.err.match(new RegExp(`${vm}: started: QEMU is process (\\d+)`))?.[1]);
+  const pids = [pidOf("db"), pidOf("web")];
+  first.io.signal("SIGTERM");
+  assertEquals(await first.code, 0, first.io.err);
+  assertMatch(first.io.err, /SIGTERM: the guests go on without this command/);
+
+  const second = start(["up", file, ...state]);
+  await second.until(({ err }) => /db: taken over/.test(err) && /web: taken over/.test(err));
+  assert(!second.io.err.includes("started: QEMU"), second.io.err);
+  second.io.signal("SIGINT");
+  assertEquals(await second.code, 0, second.io.err);
+  for (const pid of pids) assert(await untilGone(pid));
+});
+
+Deno.test("qeeper up --leave is refused without --state", async () => {
+  const { code, err } = await qeeper("up", "group.jsonc", "--leave");
+  assertEquals(code, 2);
+  assertStringIncludes(err, "--leave needs --state");
+});
