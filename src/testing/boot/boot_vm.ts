@@ -4,7 +4,6 @@ import type { BootOptions } from "./boot_options.ts";
 import { beginBoot } from "./begin_boot.ts";
 import { testConfig } from "./test_config.ts";
 import type { TestVm } from "./test_vm.ts";
-import { wrapVm } from "./wrap_vm.ts";
 
 /**
  * Boots a VM for a test: `await using vm = await bootVm(config)`. It ends with the scope, whatever happens; many can run at once without meeting.

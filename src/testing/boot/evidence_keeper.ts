@@ -16,6 +16,8 @@ export interface EvidenceKeeperParts {
   wish: EvidenceWish;
   /** The folder in which the VM's own is made; null for the usual one. */
   root: string | null;
+  /** Adds what is to be in it, before it is collected. */
+  before(): Promise<void>;
   logger: Logger;
 }
 
@@ -83,6 +85,9 @@ export class EvidenceKeeper {
     const { vm, record, root, logger } = this.#parts;
     const path = await this.folder();
     if (path === null) return;
+    await this.#parts.before().catch((error) =>
+      record.note("Some of the evidence is missing", String(error))
+    );
     await collectEvidence(vm, record, root, { folder: path, logger });
   }
 

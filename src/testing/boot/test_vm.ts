@@ -1,7 +1,12 @@
-import type { Verdict, VerdictCause, Vm } from "../../vm/mod.ts";
+import type { Verdict, VerdictCause, Vm, VmCallOptions } from "../../vm/mod.ts";
 import type { Faults } from "../faults/faults.ts";
 import type { GuestConsole } from "../console/guest_console.ts";
 import type { RunResult } from "../run/run_result.ts";
+import type { ExpectScreenOptions } from "../screen/expect_screen.ts";
+import type { Film, FilmOptions } from "../screen/film.ts";
+import type { KeyboardOptions } from "../screen/keyboard.ts";
+import type { MouseButton } from "../screen/mouse.ts";
+import type { ExpectScreenTextOptions, TextScreen } from "../screen/text_screen.ts";
 import type { CopyInOptions, CopyOptions, RunOptions } from "../run/run_types.ts";
 
 /**
@@ -22,6 +27,29 @@ export interface ExpectEndOptions {
   signal?: AbortSignal;
   /** Stops waiting after so many milliseconds. Default 60000. */
   timeoutMs?: number;
+}
+
+/**
+ * The guest's mouse.
+ *
+ * @example
+ * ```ts
+ * import { bootVm, type GuestMouse } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await bootVm({ accel: "tcg" }, { evidence: "never" });
+ * const mouse: GuestMouse = vm.mouse;
+ * // A PC's own mouse is a relative one.
+ * await assertRejects(() => mouse.move({ x: 10, y: 10 }), Error, "usb-tablet");
+ * ```
+ */
+export interface GuestMouse {
+  /** Puts the pointer to a place on the screen; takes an absolute pointer, such as a `usb-tablet`. */
+  move(place: { x: number; y: number }, options?: VmCallOptions): Promise<void>;
+  /** Moves the pointer by so much, as a mouse does. */
+  moveBy(by: { x: number; y: number }, options?: VmCallOptions): Promise<void>;
+  /** Clicks where the pointer is. */
+  click(button?: MouseButton, options?: VmCallOptions): Promise<void>;
 }
 
 /**
@@ -83,6 +111,34 @@ export interface TestVm extends Omit<Vm, "console"> {
    * @throws As `GuestCommands.copyOut` does.
    */
   copyOut(guestPath: string, options?: CopyOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** The guest's mouse. */
+  readonly mouse: GuestMouse;
+  /** Types a text on the guest's keyboard, as a person at a US keyboard does; `\n` is the enter key. */
+  type(text: string, options?: KeyboardOptions): Promise<void>;
+  /** Presses keys together: `ctrl-alt-delete`; several such strokes with spaces between them. */
+  press(keys: string, options?: KeyboardOptions): Promise<void>;
+  /**
+   * Waits until the screen is as a picture has it.
+   *
+   * @param png The picture, as PNG, or its path.
+   * @param options What may differ, which part counts, time limit (10 s) and signal.
+   * @throws {ScreenMismatchError} When it is not so in time; the evidence has both pictures and their difference.
+   */
+  expectScreen(png: Uint8Array | string, options?: ExpectScreenOptions): Promise<void>;
+  /**
+   * Reads the text of a screen in text mode.
+   *
+   * @throws {TextScreenError} When the guest has no VGA, or it shows pictures.
+   */
+  screenText(options?: VmCallOptions): Promise<string>;
+  /**
+   * Waits until a screen in text mode says something.
+   *
+   * @throws {ScreenTextTimeoutError} When it does not in time.
+   */
+  expectScreenText(pattern: string | RegExp, options?: ExpectScreenTextOptions): Promise<TextScreen>;
+  /** Takes pictures of the screen, one after the other, until it is stopped or the VM ends. Evidence has it as a picture that moves. */
+  film(options?: FilmOptions): Film;
   /**
    * Waits for an end that the test wants, which thereby is no failure.
    *
