@@ -51,7 +51,7 @@ export type { EvidenceWish } from "./boot/evidence_keeper.ts";
 export { GuestFailedError } from "./boot/guest_failed_error.ts";
 export { guestTest, guestTestDefinition, type GuestTestOptions } from "./boot/guest_test.ts";
 export type { GuestOfTest, GuestReport, GuestTestContext, TestOutcome } from "./boot/guest_test_context.ts";
-export type { ExpectEndOptions, TestVm } from "./boot/test_vm.ts";
+export type { ExpectEndOptions, GuestMouse, TestVm } from "./boot/test_vm.ts";
 export { wrapVm } from "./boot/wrap_vm.ts";
 export { cleanTranscript } from "./console/clean_transcript.ts";
 export type {
@@ -76,7 +76,7 @@ export {
 export { GuestConsole } from "./console/guest_console.ts";
 export type { Secret } from "./console/redaction.ts";
 export { SnapshotError } from "./snapshot/snapshot_error.ts";
-export { type SnapshotFixture, snapshotFixture } from "./snapshot/snapshot_fixture.ts";
+export { type CloneOptions, type SnapshotFixture, snapshotFixture } from "./snapshot/snapshot_fixture.ts";
 export type {
   SnapshotHow,
   SnapshotOptions,

@@ -61,13 +61,12 @@ Deno.test("clone() misses not a byte of what the guest says, from where the temp
 
 Deno.test("clone() finds the template again, wherever kernel and firmware are", async () => {
   await using templates = await Templates.make();
-  const prepare = async (vm: TestVm) => void await vm.console.expect("READY");
+  const prepare = async (vm: TestVm) => void await vm.console.expect("READY\n");
   const clone = async (bios: string) => {
     await Deno.copyFile(templates.host.rom, bios);
     const config = { accel: "tcg", memoryMiB: 16, firmware: { bios }, name: "some" } as const;
     await using vm = await snapshotFixture(config, prepare, templates.options()).clone({ evidence: "never" });
-    assertEquals(await ask(vm, "y"), "\n");
-    assertEquals(await ask(vm, ""), "y");
+    assertEquals(await ask(vm, "y"), "y");
   };
   await clone(`${templates.host.dir}/one.rom`);
   await clone(`${templates.host.dir}/two.rom`);

@@ -1,12 +1,23 @@
 import type { VmConfig } from "../../machine/mod.ts";
+import { beginBoot } from "../boot/begin_boot.ts";
 import type { BootOptions } from "../boot/boot_options.ts";
 import { testConfig } from "../boot/test_config.ts";
 import type { TestVm } from "../boot/test_vm.ts";
-import { wrapVm } from "../boot/wrap_vm.ts";
-import { EvidenceRecord } from "../evidence/record.ts";
 import { Fixture } from "./fixture.ts";
 import type { SnapshotHow, SnapshotOptions } from "./snapshot_types.ts";
 import type { StartingVm } from "./vm_maker.ts";
+
+/**
+ * What `clone` takes: what `bootVm` takes beside the config, but for what the machine is made of.
+ *
+ * @example
+ * ```ts
+ * import type { CloneOptions } from "@qeeper/qeeper/testing";
+ *
+ * const options: CloneOptions = { evidence: "never", allowEnds: ["guest-reset"] };
+ * ```
+ */
+export type CloneOptions = Omit<BootOptions, "runPort">;
 
 /**
  * A guest that was booted and prepared once, and of which each test gets a clone.
@@ -42,7 +53,7 @@ export interface SnapshotFixture {
    * @returns The VM, to be disposed of.
    * @throws What the preparation throws; {LaunchError} when QEMU can't be started; {SnapshotError}.
    */
-  clone(options?: BootOptions): Promise<TestVm>;
+  clone(options?: CloneOptions): Promise<TestVm>;
   /** How the last clone came to be; null before the first one. */
   readonly how: SnapshotHow | null;
 }
@@ -81,7 +92,8 @@ export interface SnapshotFixture {
  * try {
  *   await using vm = await linux.clone();
  *   await vm.console.write("echo $((40 + 2))\n");
- *   assertEquals((await vm.console.expect(/\d+/)).text, "42");
+ *   await vm.console.expect("42\n");
+ *   assertEquals(linux.how?.way, "memory");
  * } catch (error) {
  *   if (!(error instanceof LinuxGuestError)) throw error; // no Debian, no guest
  * }
@@ -93,8 +105,9 @@ export function snapshotFixture(
   prepare: (vm: TestVm) => Promise<void>,
   options: SnapshotOptions = {},
 ): SnapshotFixture {
-  const maker = { config: testConfig, begin: beginTestVm };
-  const fixture = new Fixture<TestVm, BootOptions>({ config, prepare, options, maker });
+  const { runPort } = options;
+  const maker = { config: (config: VmConfig) => testConfig(config, runPort), begin: beginTestVm };
+  const fixture = new Fixture<TestVm, CloneOptions>({ config, prepare, options, maker });
   return {
     clone: (options = {}) => fixture.clone(options),
     get how() {
@@ -104,24 +117,7 @@ export function snapshotFixture(
 }
 
 /** As `bootVm` does, but what is launched need not boot. */
-function beginTestVm(options: BootOptions): StartingVm<TestVm> {
-  const { t, evidence, evidenceDir, redact, allowEnds, paused = false, ...launching } = options;
-  const record = new EvidenceRecord({ test: t?.name ?? "", redact: redact ?? [] });
-  const wire = evidence === "never" ? {} : { wire: record.wire.tap };
-  const signals = [launching.signal, t?.signal].filter((signal) => signal !== undefined);
-  const signal = signals.length > 0 ? { signal: AbortSignal.any(signals) } : {};
-  return {
-    launch: { ...launching, ...wire, ...signal },
-    paused,
-    wrap: (vm) =>
-      wrapVm(vm, {
-        record,
-        ...(t && { t }),
-        ...(evidence && { evidence }),
-        ...(evidenceDir !== undefined && { evidenceDir }),
-        ...(redact && { redact }),
-        ...(allowEnds && { allowEnds }),
-        ...(launching.logger && { logger: launching.logger }),
-      }),
-  };
+function beginTestVm(options: CloneOptions): StartingVm<TestVm> {
+  const { launching, paused = false, wrap } = beginBoot(options);
+  return { launch: launching, paused, wrap };
 }

@@ -1,4 +1,5 @@
 import type { Logger } from "../../qmp/mod.ts";
+import type { RunPortWish } from "../boot/test_config.ts";
 
 /**
  * What `snapshotFixture` takes beside the config and the preparation.
@@ -53,12 +54,19 @@ export interface SnapshotOptions {
    */
   way?: SnapshotWay;
   /**
-   * What a clone's clock says. `host`: the guest agent sets it to the host's time, where the config has an agent. `template`: the clock goes on
-   * from when the template was made, as it does where there is no agent. The hardware clock (RTC) has the host's time in any case.
+   * What a clone's clock says. `host`: the guest agent sets it to the host's time, where the config has an agent (which wants a
+   * `/sbin/hwclock` for that). `template`: the clock goes on from when the template was made, as it does where there is no agent. The hardware
+   * clock (RTC) has the host's time in any case, so that `hwclock -s` in the guest does the same.
    *
    * @default {"host"}
    */
   clock?: "host" | "template";
+  /**
+   * Which port for commands the guest gets.
+   *
+   * @default {"as for `bootVm`"}
+   */
+  runPort?: RunPortWish;
   /** Told each step of the making of a template, and of the wait for another process that makes it. */
   onProgress?: (progress: SnapshotProgress) => void;
   /** Told what is neither a result nor an error, such as why clones are booted. Default: silent. */
