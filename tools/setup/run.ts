@@ -28,14 +28,17 @@ export async function run(command: readonly string[], options: RunOptions = {}):
   const { timeoutMs, ...where } = options;
   const late = new AbortController();
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(), timeoutMs);
-  const output = await new Deno.Command(program, {
-    ...where,
-    args,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    signal: late.signal,
-  }).output().catch((error) => {
+  // An async function, since a program that is not there is thrown at once.
+  const start = async () =>
+    await new Deno.Command(program, {
+      ...where,
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      signal: late.signal,
+    }).output();
+  const output = await start().catch((error) => {
     throw new CommandError(`Cannot run ${command.join(" ")}: ${error.message}`, { cause: error });
   }).finally(() => clearTimeout(timer));
   const decoder = new TextDecoder();
