@@ -15,14 +15,15 @@ const GRACE_MS = 2_000;
  *
  * @example
  * ```ts
- * import { guestTest, type GuestTestOptions } from "@qeeper/qeeper/testing";
+ * import { guestTestDefinition, type GuestTestOptions } from "@qeeper/qeeper/testing";
  * import { assertEquals } from "@std/assert";
  *
  * const options: GuestTestOptions = { timeoutMs: 30_000, ignore: Deno.build.os === "windows" };
- * guestTest("a guest runs", async (t) => {
+ * const test = guestTestDefinition("a guest runs", async (t) => {
  *   const vm = await t.boot({ accel: "tcg" });
  *   assertEquals((await vm.status()).running, true);
  * }, options);
+ * assertEquals(test.ignore, false);
  * ```
  */
 export interface GuestTestOptions extends Pick<Deno.TestDefinition, "ignore" | "only" | "permissions"> {
@@ -43,15 +44,19 @@ export interface GuestTestOptions extends Pick<Deno.TestDefinition, "ignore" | "
  * import { guestTest, rom, unirom } from "@qeeper/qeeper/testing";
  * import { assertEquals } from "@std/assert";
  *
- * guestTest("the guest powers itself off when it is told to", async (t) => {
- *   const bios = await Deno.makeTempFile();
- *   await Deno.writeFile(bios, rom(unirom.code));
- *   const vm = await t.boot({ accel: "tcg", firmware: { bios } });
- *   await vm.console.expect("READY");
- *   const { exit } = await vm.expectEnd("guest-shutdown", () => vm.console.write("P"));
- *   assertEquals(exit?.code, 0);
- *   await Deno.remove(bios);
- * });
+ * // What a test file has at its top level.
+ * const register = () => {
+ *   guestTest("the guest powers itself off when it is told to", async (t) => {
+ *     const bios = await Deno.makeTempFile();
+ *     await Deno.writeFile(bios, rom(unirom.code));
+ *     const vm = await t.boot({ accel: "tcg", firmware: { bios } });
+ *     await vm.console.expect("READY");
+ *     const { exit } = await vm.expectEnd("guest-shutdown", () => vm.console.write("P"));
+ *     assertEquals(exit?.code, 0);
+ *     await Deno.remove(bios);
+ *   });
+ * };
+ * assertEquals(typeof register, "function");
  * ```
  */
 export function guestTest(

@@ -34,12 +34,13 @@ export interface GuestOfTest {
  *
  * @example
  * ```ts
- * import { guestTest, type GuestTestContext } from "@qeeper/qeeper/testing";
+ * import { type GuestTestContext, guestTestDefinition } from "@qeeper/qeeper/testing";
  * import { assertEquals } from "@std/assert";
  *
  * const status = async (t: GuestTestContext) => (await (await t.boot({ accel: "tcg" })).status()).status;
  *
- * guestTest("a guest runs", async (t) => assertEquals(await status(t), "running"));
+ * const test = guestTestDefinition("a guest runs", async (t) => assertEquals(await status(t), "running"));
+ * assertEquals(test.name, "a guest runs");
  * ```
  */
 export interface GuestTestContext extends Pick<Deno.TestContext, "name" | "origin" | "step"> {

@@ -2,7 +2,6 @@ import { type EventStream, silentLogger } from "../../qmp/mod.ts";
 import type { AnyQmpEvent, QmpClient, QmpEvent, QmpEvents, StatusInfo } from "../../qmp/mod.ts";
 import type { HmpMonitor, ShutdownOptions, Verdict, VerdictCause, Vm, VmCallOptions } from "../../vm/mod.ts";
 import type { UsernetForward } from "../../machine/mod.ts";
-import type { QgaClient } from "../../qga/mod.ts";
 import type { FailureName, FailureSwitches } from "../console/failures.ts";
 import type { GuestConsole } from "../console/guest_console.ts";
 import type { CommandEntry } from "../evidence/model.ts";
@@ -89,7 +88,7 @@ export class WrappedVm implements TestVm {
   get monitors(): ReadonlyMap<string, QmpClient | HmpMonitor> {
     return this.#vm.monitors;
   }
-  get agent(): QgaClient | null {
+  get agent(): Vm["agent"] {
     return this.#vm.agent;
   }
   get stderrTail(): string {
