@@ -10,6 +10,7 @@ import {
 import { launch, type LaunchOptions, QmpClient, type Vm, type VmConfig } from "../../mod.ts";
 import { rom, tinyGuests } from "../../src/testing/mod.ts";
 import { collectEvidence, EvidenceRecord } from "../../src/testing/evidence/mod.ts";
+import { expectScreenText } from "../../src/testing/screen/mod.ts";
 import { verdictFromJson } from "../../src/vm/verdict_json.ts";
 
 const SECRET = "swordfish, hunter2";
@@ -123,6 +124,34 @@ Deno.test("collectEvidence() tells why a QEMU that has gone ended, and what can'
   assertEquals(verdictFromJson(verdict).cause, "guest-panic");
   assertStringIncludes(files.get("qmp.log") ?? "", '"GUEST_PANICKED"');
   assertStringIncludes(page, "Verdict: guest-panic");
+});
+
+Deno.test("collectEvidence() has the text of a screen in text mode, and leaves the guest as it was", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "qeeper-evidence-" });
+  try {
+    const record = new EvidenceRecord({ test: "boots" });
+    await using vm = await launch({ accel: "tcg", memoryMiB: 32, vga: "std", boot: { menu: true } });
+    record.watch(vm);
+    await expectScreenText(vm, "Press ESC for boot menu.", { timeoutMs: 60_000 });
+    const folder = await collectEvidence(vm, record, dir);
+    const files = await filesOf(folder ?? "");
+    assertStringIncludes(files.get("screen.txt") ?? "", "Press ESC for boot menu.");
+    assertStringIncludes(files.get("index.html") ?? "", "Press ESC for boot menu.");
+    assertEquals((await vm.status()).status, "running");
+    await record[Symbol.asyncDispose]();
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test("collectEvidence() hides a secret that the kernel's log broke into", async () => {
+  await using scene = await Scene.of(tinyGuests.echo.code);
+  const { vm } = scene;
+  await vm.console?.write(`key swordfish, [    4.200000] eth0: up\nhunter2 end`);
+  await vm.console?.expect("end", { timeoutMs: 30_000 });
+  const files = await filesOf(await scene.collect());
+  for (const [name, content] of files) assertFalse(/swordfish|hunter2/.test(content), name);
+  assertStringIncludes(files.get("console.txt") ?? "", "eth0: up");
 });
 
 Deno.test("collectEvidence() says that there is no graphics card, rather than show nothing", async () => {

@@ -199,6 +199,43 @@ Deno.test("typeText() and pressKeys() type nothing of what they can't type all o
   });
 });
 
+Deno.test("moveMouse() and clickMouse() reach a guest's driver, at the very place", async () => {
+  const guest = await linuxGuest({ modules: ["virtio_pci", "virtio_input", "evdev"] });
+  const dir = await Deno.makeTempDir({ prefix: "qeeper-pointing-" });
+  try {
+    await Deno.writeFile(`${dir}/initrd`, guest.initrd);
+    const config = {
+      accel: "tcg",
+      memoryMiB: 128,
+      vga: "std",
+      kernel: guest.kernel,
+      initrd: `${dir}/initrd`,
+    } as const;
+    const extraArgs = ["-device", "virtio-tablet-pci"];
+    await using vm = await launch({ ...config, append: guest.append, extraArgs });
+    const { console } = vm;
+    assert(console !== null);
+    await console.expect("GUEST-READY\n", { timeoutMs: LIMIT_MS });
+    const find = "E=$(grep -A5 'Virtio Tablet' /proc/bus/input/devices | grep -o 'event[0-9]*')";
+    await console.write(`${find}; exec 3</dev/input/$E; echo LISTENING\n`);
+    await console.expect("LISTENING", { timeoutMs: LIMIT_MS });
+    const { width, height } = await decodePng(await vm.screenshot());
+    await moveMouse(vm, { x: width - 1, y: (height - 1) / 2 });
+    await clickMouse(vm, "right");
+    // An event has 24 bytes: its time, its type (3: a place, 1: a button, 0: the end of what goes together), a code, and a value.
+    await console.write('head -c 168 <&3 | hexdump -v -e \'12/2 "%u " "\\n"\'; echo READ\n');
+    const { before } = await console.expect("READ", { timeoutMs: LIMIT_MS });
+    const events = before.trim().split("\n").map((line) => line.trim().split(" ").slice(8, 11).map(Number));
+    assertEquals(events, [[3, 0, 32767], [3, 1, 16384], [0, 0, 0], [1, 273, 1], [0, 0, 0], [1, 273, 0], [
+      0,
+      0,
+      0,
+    ]]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("moveMouse() says what a guest lacks to be pointed at, moveMouseBy() and clickMouse() do with a plain mouse", async () => {
   await withBios(async (vm) => {
     await assertRejects(

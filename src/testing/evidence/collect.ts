@@ -1,17 +1,19 @@
 import { delay } from "@std/async/delay";
 import type { Logger } from "../../qmp/mod.ts";
+import type { Verdict } from "../../vm/mod.ts";
 import { verdictToJson } from "../../vm/verdict_json.ts";
 import { inTime } from "../../vm/waiting.ts";
-import { cleanConsole } from "./console_lines.ts";
+import { cleanTranscript } from "../console/clean_transcript.ts";
 import { makeEvidenceFolder } from "./folder.ts";
 import { FolderWriter } from "./folder_writer.ts";
-import { askLiving, type EvidenceVm, type LivingFacts } from "./living_facts.ts";
-import { makeModel } from "./make_model.ts";
+import { askLiving, askScreenText, type EvidenceVm, type LivingFacts } from "./living_facts.ts";
+import { makeModel, type Seen } from "./make_model.ts";
 import type { PictureEntry } from "./model.ts";
 import { renderPage } from "./page.ts";
 import { pngSize } from "./png_size.ts";
 import type { EvidenceRecord, KeptFile } from "./record.ts";
-import { makeRedactor, redactDeep, type Redactor } from "./redactor.ts";
+import { redactDeep, type Redactor } from "./redactor.ts";
+import { keepSecrets, type SecretKeeper } from "./secret_keeper.ts";
 import { launchScript } from "./shell_line.ts";
 
 /** How long each question to QEMU may take, in milliseconds. */
@@ -61,20 +63,23 @@ async function collect(
   dir: string | null,
   { timeoutMs = QUESTION_MS, folder: made }: CollectOptions,
 ): Promise<string> {
-  const redact = makeRedactor(record.redact);
+  const secrets = keepSecrets(record.redact);
+  const redact = secrets.hide;
   const collectedAt = record.now;
   const folder = made ?? await makeEvidenceFolder(dir, [redact(record.test), redact(vm.name)], collectedAt);
   const living = await askLiving(vm, timeoutMs);
   if (!vm.qmp.open) await inTime(vm.stopped, VERDICT_MS);
   // What has come is noted when the streams have had their turn.
   await delay(0);
+  const events = record.events.entries;
+  const seen: Seen = { events, screenText: await askScreenText(vm, living, timeoutMs) };
   const writer = new FolderWriter(folder);
   const pictures = await writePictures(writer, record, living, redact);
-  await writeTexts(writer, vm, record, living, redact);
+  await writeTexts(writer, { vm, record, living, seen, secrets });
   const { os, arch } = Deno.build;
   const host = `${os} ${arch}, Deno ${Deno.version.deno}`;
   const { files, missing } = writer;
-  const model = makeModel({ vm, record, living, host, pictures, files, missing, collectedAt }, redact);
+  const model = makeModel({ vm, record, living, seen, host, pictures, files, missing, collectedAt }, secrets);
   const page = renderPage(model);
   await writer.write("index.html", page, "This page");
   return folder;
@@ -123,13 +128,20 @@ function redactBytes(data: Uint8Array, redact: Redactor): Uint8Array | string {
   }
 }
 
+/** What there is to write down. */
+interface TextSources {
+  vm: EvidenceVm;
+  record: EvidenceRecord;
+  living: LivingFacts;
+  seen: Seen;
+  secrets: SecretKeeper;
+}
+
 async function writeTexts(
   writer: FolderWriter,
-  vm: EvidenceVm,
-  record: EvidenceRecord,
-  living: LivingFacts,
-  redact: Redactor,
+  { vm, record, living, seen, secrets }: TextSources,
 ): Promise<void> {
+  const { hide: redact, hideInConsole } = secrets;
   if (vm.argv !== null) {
     const about = `the guest "${vm.name}" of the test "${record.test}"`;
     const script = launchScript(vm.argv.map(redact), vm.runDir, redact(about));
@@ -137,18 +149,21 @@ async function writeTexts(
   }
   if (vm.console !== null) {
     const raw = saidText(record) || vm.console.transcript;
-    await writer.write("console.txt", redact(cleanConsole(raw)), "The console, without escape sequences");
-    await writer.write("console.raw", redact(raw), "The console, as the guest sent it");
+    const shown = hideInConsole(raw);
+    await writer.write("console.txt", redact(cleanTranscript(shown)), "The console, as one reads it");
+    await writer.write("console.raw", shown, "The console, as the guest sent it");
   }
   if (!record.wire.isEmpty) {
     await writer.write("qmp.log", record.wire.text(redact), "What went over the monitors");
   }
-  const events = record.events.entries.map(({ event }) => jsonLine(redactDeep(event, redact)));
+  const events = seen.events.map(({ event }) => jsonLine(redactDeep(event, redact)));
   await writer.write("events.jsonl", events.join(""), "QEMU's events, one a line");
+  const toJson = (verdict: Verdict) =>
+    verdictToJson({ ...verdict, consoleTail: hideInConsole(verdict.consoleTail) });
   const verdicts = {
     status: living.status,
-    verdict: record.verdict && verdictToJson(record.verdict),
-    ends: record.ends.entries.map(verdictToJson),
+    verdict: record.verdict && toJson(record.verdict),
+    ends: record.ends.entries.map(toJson),
   };
   await writer.write(
     "verdict.json",
@@ -160,6 +175,9 @@ async function writeTexts(
   }
   if (living.machine) {
     await writer.write("machine.txt", redact(living.machine), "Disks, networks, devices, memory map");
+  }
+  if (seen.screenText !== null) {
+    await writer.write("screen.txt", redact(seen.screenText), "The text on the screen");
   }
   await writer.write("stderr.txt", redact(vm.stderrTail), "QEMU's stderr");
 }

@@ -37,33 +37,39 @@ export function cleanConsole(text: string): string {
  *
  * @param pieces What the guest said, in order.
  * @param typed What was typed.
+ * @param hide Takes secrets out of all that was said; it sees it whole, since a secret may be cut by pieces, or by a kernel's line.
  * @returns The lines.
  */
 export function consoleLines(
   pieces: readonly SaidPiece[],
   typed: readonly { readonly at: number; readonly text: string }[],
+  hide: (raw: string) => string = (raw) => raw,
 ): ConsoleLine[] {
   const decoder = new TextDecoder();
-  const lines: ConsoleLine[] = [];
-  let open = { at: 0, text: "" };
+  let raw = "";
+  /** When each line began: with its first character, or with its end where it has none. */
+  const times: number[] = [];
   for (const { at, bytes } of pieces) {
-    for (const [index, part] of decoder.decode(bytes, { stream: true }).split("\n").entries()) {
-      if (index > 0) {
-        lines.push(asLine(open.text === "" ? { at, text: "" } : open));
-        open = { at, text: "" };
-      }
-      open = { at: open.text === "" ? at : open.at, text: open.text + part };
+    const text = decoder.decode(bytes, { stream: true });
+    if (text === "") continue;
+    if (raw === "" || raw.endsWith("\n")) times.push(at);
+    for (let end = text.indexOf("\n"); end >= 0 && end < text.length - 1; end = text.indexOf("\n", end + 1)) {
+      times.push(at);
     }
+    raw += text;
   }
-  if (open.text !== "") lines.push(asLine(open));
+  const lines = hide(raw).split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  // A secret of several lines has become one: the last lines are the ones that matter.
+  const missing = times.length - lines.length;
+  const said = lines.map((text, at) => asLine({ at: times[Math.max(0, at + missing)] ?? 0, text }));
   const marks = typed.map(({ at, text }): ConsoleLine => ({ at, kind: "typed", text }));
   // In a sort that is stable what was said comes before what was typed at the same time.
-  return [...lines, ...marks].sort((a, b) => a.at - b.at);
+  return [...said, ...marks].sort((a, b) => a.at - b.at);
 }
 
 function asLine({ at, text }: { at: number; text: string }): ConsoleLine {
   const clean = cleanConsole(text.replace(/\r+$/, ""));
-  // What a lone carriage return goes back over is shown as a line of its own would be: it was said.
   const shown = clean.length > MAX_LINE_CHARS ? `${clean.slice(0, MAX_LINE_CHARS)} ...` : clean;
   return { at, kind: "said", text: shown };
 }

@@ -1,3 +1,4 @@
+import { readTextScreen } from "../screen/text_screen.ts";
 import { QmpTimeoutError } from "../../qmp/mod.ts";
 import type { StatusInfo } from "../../qmp/mod.ts";
 import type { Vm, VmCallOptions } from "../../vm/mod.ts";
@@ -81,6 +82,28 @@ export async function askLiving(vm: EvidenceVm, timeoutMs: number): Promise<Livi
     screenshot,
     missing,
   };
+}
+
+/**
+ * Reads the text of a screen. Ask for it last: for a moment the guest is stopped, which it tells everybody.
+ *
+ * @param vm The VM.
+ * @param living What it said before: one that has not answered, or has no screen, is not asked.
+ * @param timeoutMs The limit of each question.
+ * @returns The text; null where there is none, or it can't be had: there is a picture of it then.
+ */
+export async function askScreenText(
+  vm: EvidenceVm,
+  living: LivingFacts,
+  timeoutMs: number,
+): Promise<string | null> {
+  if (living.screenshot === null || living.machine === null) return null;
+  try {
+    const { text } = await readTextScreen(vm, { timeoutMs });
+    return text.trim() === "" ? null : text.trimEnd();
+  } catch {
+    return null;
+  }
 }
 
 function versionOf(vm: EvidenceVm): string | null {

@@ -2,18 +2,28 @@ import { shellLine } from "./shell_line.ts";
 import { consoleLines } from "./console_lines.ts";
 import type { EvidenceVm, LivingFacts } from "./living_facts.ts";
 import type { EvidenceModel, FileEntry, PictureEntry } from "./model.ts";
-import type { EvidenceRecord } from "./record.ts";
+import type { EvidenceRecord, SeenEvent } from "./record.ts";
 import { redactDeep, type Redactor } from "./redactor.ts";
+import type { SecretKeeper } from "./secret_keeper.ts";
 import { makeTimeline } from "./timeline.ts";
 
 /** How many lines of the console the page shows; all that is kept of it is in its file. */
 const PAGE_CONSOLE_LINES = 3_000;
+
+/** What was seen last. */
+export interface Seen {
+  /** The events until then: those that collecting evidence causes itself are not among them. */
+  readonly events: readonly SeenEvent[];
+  /** What a screen in text mode says; null where there is none. */
+  readonly screenText: string | null;
+}
 
 /** What a model is made of. */
 export interface ModelParts {
   readonly vm: Pick<EvidenceVm, "name" | "pid" | "argv" | "runDir" | "stderrTail" | "console">;
   readonly record: EvidenceRecord;
   readonly living: LivingFacts;
+  readonly seen: Seen;
   readonly host: string;
   readonly pictures: readonly PictureEntry[];
   readonly files: readonly FileEntry[];
@@ -25,19 +35,20 @@ export interface ModelParts {
  * Puts together what the page shows.
  *
  * @param parts What was noted, what QEMU said, what was written.
- * @param redact Takes secrets out.
+ * @param secrets Takes secrets out.
  * @returns The model, without secrets.
  */
-export function makeModel(parts: ModelParts, redact: Redactor): EvidenceModel {
-  return redactModel(modelOf(parts), redact);
+export function makeModel(parts: ModelParts, secrets: SecretKeeper): EvidenceModel {
+  return redactModel(modelOf(parts, secrets), secrets.hide);
 }
 
 function modelOf(
-  { vm, record, living, host, pictures, files, missing, collectedAt }: ModelParts,
+  { vm, record, living, seen, host, pictures, files, missing, collectedAt }: ModelParts,
+  { hideInConsole }: SecretKeeper,
 ): EvidenceModel {
   const failure = record.failure && { at: record.failure.at, ...describeError(record.failure.error) };
   const { entries, dropped } = makeTimeline({
-    events: record.events.entries,
+    events: seen.events,
     ends: [...record.ends.entries, ...(record.verdict ? [record.verdict] : [])],
     typings: record.typings.entries,
     commands: record.commands,
@@ -55,10 +66,10 @@ function modelOf(
     facts: factsOf(vm, living, host),
     timeline: entries,
     timelineDropped: dropped,
-    console: vm.console === null ? null : pageConsole(record),
+    console: vm.console === null ? null : pageConsole(record, hideInConsole),
     commands: record.commands,
     pictures,
-    screenText: null,
+    screenText: seen.screenText,
     registers: living.registers,
     machine: living.machine,
     stderr: vm.stderrTail,
@@ -68,10 +79,10 @@ function modelOf(
   };
 }
 
-function pageConsole(record: EvidenceRecord): EvidenceModel["console"] {
+function pageConsole(record: EvidenceRecord, hide: Redactor): EvidenceModel["console"] {
   const typed = record.typings.entries.filter(({ by }) => by === "console");
   const { head, dropped, tail } = record.said.kept;
-  const lines = [...consoleLines([...head, ...tail], typed)];
+  const lines = [...consoleLines([...head, ...tail], typed, hide)];
   if (dropped > 0) {
     const at = tail[0]?.at ?? record.startedAt;
     const place = lines.findIndex((line) => line.at >= at);

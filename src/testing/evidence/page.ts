@@ -17,7 +17,7 @@ const POLICY =
 export function renderPage(model: EvidenceModel): string {
   // One picture has its place beside the failure; more of them, to be compared, have a row of their own.
   const first = [failureSection(model), screenSection(model)].filter((part) => part !== null);
-  const isPair = first.length === 2 && model.pictures.length === 1 && model.screenText === null;
+  const isPair = first.length === 2 && model.pictures.length === 1;
   const title = `${model.test}: ${model.vm}`;
   return markup`<!doctype html>
 <html lang="en">

@@ -32,8 +32,10 @@ export function screenSection({ pictures, screenText }: EvidenceModel): Markup |
   });
   const text = screenText === null
     ? null
-    : markup`<figure><div class="screen-text" tabindex="0" role="region" aria-label="Text on the screen"><pre>${screenText}</pre></div>
-<figcaption>The text on the screen</figcaption></figure>
+    : markup`<details${
+      pictures.length === 0 ? new Markup(" open") : null
+    }><summary>The text on the screen</summary>
+<div class="screen-text" tabindex="0" role="region" aria-label="Text on the screen"><pre>${screenText}</pre></div></details>
 `;
   return section("screen", "Screen", "", markup`<div class="body shots">${figures}${text}</div>`);
 }

@@ -43,3 +43,15 @@ Deno.test("consoleLines() loses nothing, wherever the text is cut, even in the m
     assertEquals(consoleLines(pieces, []).map(({ text }) => text), lines);
   }));
 });
+
+Deno.test("consoleLines() has secrets taken out of all that was said at once, also where pieces cut one", () => {
+  const pieces = [{ at: 1, bytes: bytes("a\npass: hun") }, { at: 2, bytes: bytes("ter2\nb\n") }, {
+    at: 3,
+    bytes: bytes("end"),
+  }];
+  const lines = (hide: (raw: string) => string) =>
+    consoleLines(pieces, [], hide).map(({ at, text }) => `${at} ${text}`);
+  assertEquals(lines((raw) => raw.replace("hunter2", "*")), ["1 a", "1 pass: *", "2 b", "3 end"]);
+  // A secret of two lines makes one of them; the last lines keep their times.
+  assertEquals(lines((raw) => raw.replace("hunter2\nb", "*")), ["1 a", "2 pass: *", "3 end"]);
+});
