@@ -84,3 +84,23 @@ export type {
   SnapshotStep,
   SnapshotWay,
 } from "./snapshot/snapshot_types.ts";
+export type { PeerCommand } from "./peer/command.ts";
+export { PeerEndedError, PeerScriptError } from "./peer/errors.ts";
+export {
+  FakePeer,
+  type FakePeerOptions,
+  type MemoryPeer,
+  memoryPeer,
+  scriptedPeer,
+} from "./peer/fake_peer.ts";
+export { PeerConnection, type PeerDelivery, type PeerWaitOptions } from "./peer/peer_connection.ts";
+export { qemuScript, type QemuScriptOptions } from "./peer/qemu_script.ts";
+export type {
+  PeerAnswer,
+  PeerAnswers,
+  PeerAnswerStep,
+  PeerEventStep,
+  PeerScript,
+  PeerStep,
+} from "./peer/script.ts";
+export type { PeerGreeting, PeerMessage } from "./peer/wire.ts";
