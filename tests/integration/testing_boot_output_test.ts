@@ -30,6 +30,8 @@ async function runFailing(file: string): Promise<FailedTests> {
     }).output();
     const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
     assertEquals(code, 1, output);
+    assert(!output.includes("Leaks detected"), output);
+    assertEquals(await processesOf(dir), [], "of QEMU nothing is left");
     const [, amount = "", unit = ""] =
       /\.\.\. FAILED (?:\(due to 1 failed step\) )?\((\d+)(m?s)\)/.exec(output) ?? [];
     const testMs = Number(amount) * (unit === "s" ? 1000 : 1);
@@ -37,6 +39,18 @@ async function runFailing(file: string): Promise<FailedTests> {
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** The processes whose command line names a path. */
+async function processesOf(path: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    // It may be gone by now.
+    const line = await Deno.readTextFile(`/proc/${name}/cmdline`).catch(() => "");
+    if (line.includes(path)) found.push(`${name} ${line.replaceAll("\0", " ")}`);
+  }
+  return found;
 }
 
 async function evidenceIn(dir: string): Promise<FailedTests["evidence"]> {
@@ -112,7 +126,7 @@ Deno.test("of an assertion that fails over a guest that panicked, deno test prin
 
 Deno.test("a test that goes beyond its time fails, with what it waited for and evidence", async () => {
   const failed = await runFailing("late.ts");
-  assertStringIncludes(failed.output, "error: Error: The test did not end within 300 ms\n  evidence: ");
+  assertStringIncludes(failed.output, "error: Error: The test did not end within 2500 ms\n  evidence: ");
   assertStringIncludes(failed.output, "failing_guests/late.ts:6:3");
   assertNamed(failed, "registers.txt");
 });

@@ -4,4 +4,4 @@ import { uniConfig } from "./_unirom.ts";
 guestTest("a test waits for ever", async (t) => {
   const vm = await t.boot(uniConfig());
   await vm.console.expect("never said", { timeoutMs: 600_000 });
-}, { timeoutMs: 300 });
+}, { timeoutMs: 2_500 });
