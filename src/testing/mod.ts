@@ -75,6 +75,26 @@ export {
 } from "./console/failures.ts";
 export { GuestConsole } from "./console/guest_console.ts";
 export type { Secret } from "./console/redaction.ts";
+export {
+  GuestFileError,
+  type RunChannelAbsence,
+  RunChannelError,
+  RunError,
+  type RunErrorKind,
+  RunFailedError,
+  RunInterruptedError,
+  RunTimeoutError,
+} from "./run/errors.ts";
+export {
+  type CommandableVm,
+  GuestCommands,
+  type GuestCommandsOptions,
+  runChannelOf,
+  runInGuest,
+} from "./run/guest_commands.ts";
+export { type RunPortOptions, withRunPort } from "./run/run_port.ts";
+export { type RunEnd, RunResult } from "./run/run_result.ts";
+export type { CopyInOptions, CopyOptions, RunChannel, RunOptions, RunOutput } from "./run/run_types.ts";
 export { SnapshotError } from "./snapshot/snapshot_error.ts";
 export { type CloneOptions, type SnapshotFixture, snapshotFixture } from "./snapshot/snapshot_fixture.ts";
 export type {

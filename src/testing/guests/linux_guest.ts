@@ -1,4 +1,4 @@
-import { GUEST_SCRIPTS, initScript } from "./linux_init.ts";
+import { GUEST_SCRIPTS, initScript, START_AGENT } from "./linux_init.ts";
 import { DEFAULT_LINUX_MODULES, type LinuxContents, loadOrder } from "./linux_modules.ts";
 import { type CpioEntry, packNewc } from "./newc.ts";
 
@@ -28,6 +28,18 @@ export interface LinuxGuestOptions {
    * @default {""}
    */
   init?: string;
+  /**
+   * Has the guest agent in it, which init starts where the VM has a port for it (`agent: true` in its config).
+   *
+   * @default {false}
+   */
+  agent?: boolean;
+  /**
+   * The folder with the agent's files at their paths in the guest, as `deno task setup` makes it in a checkout of Qeeper.
+   *
+   * @default {".cache/agent of the checkout"}
+   */
+  agentDir?: string;
 }
 
 /** What QEMU needs to boot the guest directly. */
@@ -97,7 +109,7 @@ export class LinuxGuestError extends Error {
  */
 export async function linuxGuest(options: LinuxGuestOptions = {}): Promise<LinuxGuest> {
   const { modules = DEFAULT_LINUX_MODULES, files = {}, init = "" } = options;
-  const assetsDir = options.assetsDir ?? defaultAssetsDir();
+  const assetsDir = options.assetsDir ?? defaultDir("linux", "assetsDir");
   const contents = await readContents(assetsDir);
   const order = loadOrder(modules, contents.modules);
   const guestFiles: Record<string, Uint8Array | string> = {
@@ -108,6 +120,13 @@ export async function linuxGuest(options: LinuxGuestOptions = {}): Promise<Linux
   for (const name of order) {
     guestFiles[`lib/modules/${name}.ko`] = await Deno.readFile(`${assetsDir}/modules/${name}.ko`);
   }
+  if (options.agent) {
+    Object.assign(
+      guestFiles,
+      START_AGENT,
+      await readAgent(options.agentDir ?? defaultDir("agent", "agentDir")),
+    );
+  }
   for (const [path, data] of Object.entries(files)) guestFiles[path.replace(/^\//, "")] = data;
   return {
     kernel: `${assetsDir}/vmlinuz`,
@@ -117,14 +136,36 @@ export async function linuxGuest(options: LinuxGuestOptions = {}): Promise<Linux
 }
 
 /** A module that was loaded over the network has no folder, and so no assets by it. */
-function defaultAssetsDir(): string {
+function defaultDir(name: "linux" | "agent", option: keyof LinuxGuestOptions): string {
   const { dirname } = import.meta;
-  if (dirname !== undefined) return dirname.replace(/\/src\/testing\/guests$/, "/.cache/linux");
+  if (dirname !== undefined) return dirname.replace(/\/src\/testing\/guests$/, `/.cache/${name}`);
   throw new LinuxGuestError(
-    "Cannot find the Linux guest's kernel: give `assetsDir`, the folder .cache/linux that `deno task setup` " +
+    `Cannot find the Linux guest's files: give \`${option}\`, the folder .cache/${name} that \`deno task setup\` ` +
       "makes in a checkout of Qeeper on Debian",
     null,
   );
+}
+
+/** The agent's program and libraries by their paths in the guest. */
+async function readAgent(folder: string): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = {};
+  const walk = async (path: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(`${folder}/${path}`)) {
+      const inner = `${path}${name}`;
+      if (isDirectory) await walk(`${inner}/`);
+      else files[inner] = await Deno.readFile(`${folder}/${inner}`);
+    }
+  };
+  await walk("").catch((cause) => {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new LinuxGuestError(
+      `Cannot put the guest agent into the Linux guest: there is no ${folder}; run \`deno task setup\` in a ` +
+        "checkout of Qeeper on Debian",
+      folder,
+      { cause },
+    );
+  });
+  return files;
 }
 
 async function readContents(assetsDir: string): Promise<LinuxContents> {
