@@ -54,9 +54,13 @@ ${missingSection(model)}
 
 function header(model: EvidenceModel): Markup {
   const { state, collectedAt, startedAt } = model;
+  // The guest may be well where the test is not.
+  const failed = model.failure !== null && state.tone !== "bad"
+    ? markup`<span class="pill bad">failed</span> `
+    : null;
   const when = isoTime(collectedAt).replace("T", " ").slice(0, 19);
   return markup`<header class="top">
-<p class="kicker"><span class="pill ${state.tone}">${state.word}</span> <span>guest <b>${model.vm}</b></span>
+<p class="kicker">${failed}<span class="pill ${state.tone}">${state.word}</span> <span>guest <b>${model.vm}</b></span>
 <time datetime="${isoTime(collectedAt)}">${when} UTC</time> <span>after ${
     seconds(collectedAt - startedAt)
   } s</span></p>

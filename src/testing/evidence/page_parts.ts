@@ -6,6 +6,9 @@ import { fileLink, isoTime, seconds, section } from "./page_section.ts";
 const HOT_LINE =
   /Kernel panic|\bOops\b|\bBUG:|Call Trace:|Out of memory:|blocked for more than|emergency (?:mode|shell)|No bootable device|general protection fault|Attempted to kill init/i;
 
+/** A picture that is so much wider than high, as the strip of a film is, has a row of its own. */
+const WIDE_RATIO = 2.5;
+
 /** The time is written before a console line again when this much has passed, in milliseconds. */
 const TIME_STEP_MS = 10;
 
@@ -24,7 +27,8 @@ export function screenSection({ pictures, screenText }: EvidenceModel): Markup |
   if (pictures.length === 0 && screenText === null) return null;
   const figures = pictures.map(({ source, width, height, caption, file }) => {
     const image = source === file ? fileLink(file) : source;
-    return markup`<figure><a href="${
+    const look = width > WIDE_RATIO * height ? "wide" : "";
+    return markup`<figure class="${look}"><a href="${
       fileLink(file)
     }"><img src="${image}" width="${width}" height="${height}" alt="${caption}"></a>
 <figcaption>${caption} (${width} x ${height})</figcaption></figure>

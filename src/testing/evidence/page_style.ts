@@ -108,11 +108,12 @@ pre { margin: 0; font: .8125rem/1.55 var(--mono); white-space: pre-wrap; overflo
 details > summary { cursor: pointer; }
 details.fold > summary { padding: .7rem 1rem; font-weight: 600; }
 details.fold > summary h2 { display: inline; }
-.shots { display: flex; flex-wrap: wrap; gap: 1rem; }
+.shots { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1rem 1.25rem; align-items: start; }
+.shots .wide, .shots details { grid-column: 1 / -1; }
 figure { margin: 0; min-width: 0; max-width: 100%; }
 figure img { display: block; max-width: 100%; height: auto; border: 1px solid var(--edge); border-radius: 6px; background: #000; }
 figcaption { color: var(--soft); font-size: .85rem; padding-top: .35rem; overflow-wrap: anywhere; max-width: 45rem; }
-.shots details { flex-basis: 100%; min-width: 0; color: var(--soft); font-size: .9rem; }
+.shots details { min-width: 0; color: var(--soft); font-size: .9rem; }
 .screen-text { margin-top: .5rem; width: fit-content; max-width: 100%; overflow: auto; background: #101010; color: #d8d8d8; border-radius: 6px; padding: .6rem .8rem; }
 .screen-text pre { white-space: pre; overflow-wrap: normal; line-height: 1.2; }
 .files { list-style: none; margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: .6rem 1.5rem; }

@@ -25,7 +25,7 @@ const DETAIL_CHARS = 600;
  */
 export function makeTimeline(sources: TimelineSources): { entries: TimelineEntry[]; dropped: number } {
   const all = [
-    ...foldRepeats(sources.events.map(ofEvent)),
+    ...foldPairs(foldRepeats(sources.events.map(ofEvent))),
     ...sources.ends.map(ofEnd),
     ...sources.typings.map(({ at, text, by }) => entry(at, "typed", `Typed on the ${by}`, visible(text))),
     ...sources.commands.map(ofCommand),
@@ -78,12 +78,41 @@ function foldRepeats(entries: readonly TimelineEntry[]): TimelineEntry[] {
   const folded: { first: TimelineEntry; count: number }[] = [];
   for (const one of entries) {
     const last = folded.at(-1);
-    if (last && last.first.title === one.title && last.first.detail === one.detail) last.count++;
+    if (last && isLike(last.first, one)) last.count++;
     else folded.push({ first: one, count: 1 });
   }
   return folded.map(({ first, count }) =>
     count === 1 ? first : { ...first, title: `${first.title} (${count} times)` }
   );
+}
+
+/** A guest whose screen is read, or whose memory is saved, is stopped and goes on many times. */
+function foldPairs(entries: readonly TimelineEntry[]): TimelineEntry[] {
+  const folded: TimelineEntry[] = [];
+  for (let at = 0; at < entries.length;) {
+    const [first, second] = [entries[at], entries[at + 1]];
+    if (first === undefined) break;
+    let count = 1;
+    while (
+      second !== undefined && isLike(first, entries[at + 2 * count]) &&
+      isLike(second, entries[at + 2 * count + 1])
+    ) {
+      count++;
+    }
+    if (second === undefined || count === 1) {
+      folded.push(first);
+      at++;
+      continue;
+    }
+    const detail = [first.detail, second.detail].filter((text) => text !== "").join(", ");
+    folded.push({ ...first, title: `${first.title}, ${second.title} (${count} times)`, detail });
+    at += 2 * count;
+  }
+  return folded;
+}
+
+function isLike(a: TimelineEntry, b: TimelineEntry | undefined): boolean {
+  return a.title === b?.title && a.detail === b.detail;
 }
 
 /** `guest: true, reason: "guest-panic"`: JSON with as few signs as can be. */

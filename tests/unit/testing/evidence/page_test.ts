@@ -69,3 +69,11 @@ Deno.test("renderPage() keeps the spaces of a console's lines, and marks the lin
 Deno.test("escapeHtml() shows controls as signs, and is right for lone surrogates", () => {
   assertEquals(escapeHtml("a\0\x1b[0m\x7f\x9b\ud800 \t\n"), "a\u2400\u241b[0m\u2421\ufffd\ufffd \t\n");
 });
+
+Deno.test("renderPage() says that a test failed though its guest runs on", () => {
+  const state = { tone: "fine", word: "running", detail: "fine" } as const;
+  assertStringIncludes(renderPage(modelOf("word", { state })), '<span class="pill bad">failed</span>');
+  assertFalse(
+    renderPage(modelOf("word", { state, failure: null })).includes('<span class="pill bad">failed</span>'),
+  );
+});

@@ -54,6 +54,14 @@ Deno.test("makeTimeline() folds an event that comes over and over into one, and 
     events: [event(1, "STOP"), event(2, "STOP"), event(3, "RESUME")],
   });
   assertEquals(repeats.entries.map(({ title }) => title), ["STOP (2 times)", "RESUME"]);
+  const names = ["RESET", "STOP", "RESUME", "STOP", "RESUME", "STOP", "SHUTDOWN"];
+  const pairs = makeTimeline({ ...NOTHING, events: names.map((name, at) => event(at, name)) });
+  assertEquals(pairs.entries.map(({ title }) => title), [
+    "RESET",
+    "STOP, RESUME (2 times)",
+    "STOP",
+    "SHUTDOWN",
+  ]);
   const notes = Array.from({ length: 1000 }, (_, at) => ({ at, title: `${at}`, detail: "" }));
   const long = makeTimeline({ ...NOTHING, notes });
   assertEquals([long.entries.length, long.dropped], [400, 600]);
