@@ -8,8 +8,9 @@ import {
   QmpInterruptedError,
   QmpTimeoutError,
 } from "../../src/qmp/mod.ts";
+import { FakePeer } from "../../src/testing/mod.ts";
 import { CountedController } from "../unit/qmp/_counted_signal.ts";
-import { FakePeer, VERSION_NUMBERS, VERSION_STRING } from "../unit/qmp/_fake_peer.ts";
+import { connected } from "./_peer.ts";
 import { recordTimers } from "../unit/qmp/_record_timers.ts";
 
 /** A logger that keeps its warnings. */
@@ -27,14 +28,17 @@ async function outcomes(promises: readonly Promise<unknown>[]): Promise<unknown[
 }
 
 Deno.test("QmpClient.connect() takes the greeting in both of its historical forms", async () => {
-  for (const [qemu, major, minor, micro] of [[VERSION_STRING, 0, 12, 50], [VERSION_NUMBERS, 0, 13, 50]]) {
+  const numbers = { major: 0, minor: 13, micro: 50 };
+  for (
+    const [version, read] of [["0.12.50", { major: 0, minor: 12, micro: 50 }], [numbers, numbers]] as const
+  ) {
     await using peer = await FakePeer.listen();
     const connecting = QmpClient.connect(peer.address);
     const monitor = await peer.accept();
-    await monitor.greet([], qemu);
+    await monitor.greet({ version, capabilities: [] });
     await monitor.reply(await monitor.command());
     await using client = await connecting;
-    assertEquals(client.greeting.version.qemu, { major, minor, micro });
+    assertEquals(client.greeting.version.qemu, read);
   }
 });
 
@@ -48,19 +52,21 @@ Deno.test("QmpClient.connect() enables oob where the greeting offers it, and ask
   for (const [offered, args] of cases) {
     await using peer = await FakePeer.listen();
     const connecting = QmpClient.connect(peer.address);
-    const command = await (await peer.accept()).negotiate(offered);
+    const command = await (await peer.accept()).negotiate({ capabilities: offered });
     await using client = await connecting;
-    assertEquals([command.execute, command.arguments], ["qmp_capabilities", args]);
+    assertEquals([command.name, command.arguments], ["qmp_capabilities", args]);
     assertEquals(client.greeting.capabilities, offered);
   }
 });
 
 Deno.test("QmpClient.connect() reads a greeting and a reply that come byte by byte", async () => {
-  await using peer = await FakePeer.listen();
+  await using peer = await FakePeer.listen({ chunkBytes: 1 });
   const connecting = QmpClient.connect(peer.address);
   const monitor = await peer.accept();
-  await monitor.sendBytewise({ QMP: { version: { qemu: VERSION_NUMBERS, package: "é" }, capabilities: [] } });
-  await monitor.sendBytewise({ return: {}, id: (await monitor.command()).id });
+  // As it is, so that its é is two bytes.
+  const version = { qemu: { major: 7, minor: 2, micro: 0 }, package: "é" };
+  await monitor.send(`${JSON.stringify({ QMP: { version, capabilities: [] } })}\r\n`);
+  await monitor.reply(await monitor.command());
   await using client = await connecting;
   assertEquals(client.greeting.version.package, "é");
 });
@@ -151,42 +157,42 @@ Deno.test("QmpClient.connect() with a limit that is none is refused, and leaves 
 
 Deno.test("QmpClient.execute() matches replies by id, whatever their order", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const calls = ["a", "b", "c", "d"].map((name) => client.execute(`x-${name}`));
   const commands = await monitor.commands(4);
-  for (const command of commands.toReversed()) await monitor.reply(command, { for: command.execute });
+  for (const command of commands.toReversed()) await monitor.reply(command, { for: command.name });
   assertEquals(await Promise.all(calls), ["a", "b", "c", "d"].map((name) => ({ for: `x-${name}` })));
 });
 
 Deno.test("QmpClient.execute() never has more than 7 in-band commands on the wire, sends each once, and keeps their order", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const names = Array.from({ length: 40 }, (_, n) => `x-${n}`);
   const calls = names.map((name) => client.execute(name));
   const unanswered = await monitor.commands(7);
-  while (monitor.received.length < 1 + 40) {
+  const inBand = () => monitor.received.filter(({ band }) => band === "in");
+  while (inBand().length < 1 + 40) {
     // What is written goes out in order: were there an eighth command, it would come before this one.
     const probe = client.execute("x-probe" as string, {}, { oob: true });
     const next = await monitor.command();
-    assertEquals(next["exec-oob"], "x-probe");
+    assertEquals([next.name, next.band], ["x-probe", "out"]);
     await monitor.reply(next);
     await probe;
-    monitor.received.pop();
     // Any of them may be answered first.
-    const [answered] = unanswered.splice(monitor.received.length % 7, 1);
+    const [answered] = unanswered.splice(inBand().length % 7, 1);
     await monitor.reply(answered ?? unreachable());
     unanswered.push(await monitor.command());
   }
   for (const command of unanswered) await monitor.reply(command);
   await Promise.all(calls);
-  assertEquals(monitor.received.slice(1).map((command) => command.execute), names);
+  assertEquals(inBand().slice(1).map((command) => command.name), names);
 });
 
 Deno.test("QmpClient.execute() sends calls that are made together in one write", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const calls = ["a", "b", "c"].map((name) => client.execute(`x-${name}`));
   await monitor.command();
@@ -197,7 +203,7 @@ Deno.test("QmpClient.execute() sends calls that are made together in one write",
 
 Deno.test("QmpClient.execute() rejects with QEMU's own words, and the connection goes on", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const failing = client.execute("device_del", { id: "vd0" });
   await monitor.fail(await monitor.command(), "DeviceNotFound", "Device 'vd0' not found");
@@ -214,7 +220,7 @@ Deno.test("QmpClient.execute() rejects with QEMU's own words, and the connection
 
 Deno.test("QmpClient.execute() that can't be encoded is never sent, and disturbs nobody", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   await assertRejects(() => client.execute("x-bad" as string, { text: "\uffff" }), TypeError, "no character");
   await assertRejects(
@@ -225,12 +231,12 @@ Deno.test("QmpClient.execute() that can't be encoded is never sent, and disturbs
   const next = client.execute("x-good" as string);
   await monitor.reply(await monitor.command());
   await next;
-  assertEquals(monitor.received.map((command) => command.execute), ["qmp_capabilities", "x-good"]);
+  assertEquals(monitor.received.map((command) => command.name), ["qmp_capabilities", "x-good"]);
 });
 
 Deno.test("QmpClient.execute() with a signal that is aborted already sends nothing", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   const controller = new CountedController();
   controller.abort(new Error("enough"));
   await assertRejects(
@@ -245,7 +251,7 @@ Deno.test("QmpClient.execute() with a signal that is aborted already sends nothi
 
 Deno.test("QmpClient.execute() aborted while it waits for a place is never sent", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const first = Array.from({ length: 7 }, () => client.execute("x-first" as string));
   const controller = new CountedController();
@@ -257,14 +263,14 @@ Deno.test("QmpClient.execute() aborted while it waits for a place is never sent"
   assertEquals(controller.listeners, 0);
   for (const command of monitor.received.slice(1)) await monitor.reply(command);
   const next = await monitor.command();
-  assertEquals(next.execute, "x-last");
+  assertEquals(next.name, "x-last");
   await monitor.reply(next);
   await Promise.all([...first, last]);
 });
 
 Deno.test("QmpClient.execute() aborted in the turn of the call is never sent, and gives its place up", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const controller = new AbortController();
   const never = Array.from(
@@ -275,7 +281,7 @@ Deno.test("QmpClient.execute() aborted in the turn of the call is never sent, an
   controller.abort(new Error("enough"));
   for (const error of await outcomes(never)) assertEquals((error as Error).message, "enough");
   const command = await monitor.command();
-  assertEquals(command.execute, "x-last");
+  assertEquals(command.name, "x-last");
   await monitor.reply(command);
   await last;
 });
@@ -283,7 +289,7 @@ Deno.test("QmpClient.execute() aborted in the turn of the call is never sent, an
 Deno.test("QmpClient.execute() abandoned in flight keeps its id until its late reply, which is dropped quietly", async () => {
   const { logger, warnings } = recordedLogger();
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect({ logger });
+  const { client, monitor } = await connected(peer, { logger });
   await using _ = client;
   for (const how of ["abort", "timeout"]) {
     const controller = new CountedController();
@@ -317,7 +323,7 @@ Deno.test("QmpClient.execute() abandoned in flight keeps its id until its late r
 
 Deno.test("QmpClient.execute() waits for a place while all are held by abandoned calls", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const controller = new AbortController();
   const abandoned = Array.from(
@@ -330,19 +336,19 @@ Deno.test("QmpClient.execute() waits for a place while all are held by abandoned
   const next = client.execute("x-next" as string);
   const overtaking = client.execute("x-oob" as string, {}, { oob: true });
   const oob = await monitor.command();
-  assertEquals(oob["exec-oob"], "x-oob");
+  assertEquals([oob.name, oob.band], ["x-oob", "out"]);
   await monitor.reply(oob);
   await overtaking;
   await monitor.reply(slow[3] ?? unreachable());
   const command = await monitor.command();
-  assertEquals([command.execute, command.id], ["x-next", slow[3]?.id]);
+  assertEquals([command.name, command.id], ["x-next", slow[3]?.id]);
   await monitor.reply(command);
   await next;
 });
 
 Deno.test("QmpClient.execute() leaves no listener on the signal, however it ends", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   const controller = new CountedController();
   const { signal } = controller;
   const answered = client.execute("x-answered" as string, {}, { signal });
@@ -361,7 +367,7 @@ Deno.test("QmpClient.execute() leaves no listener on the signal, however it ends
 
 Deno.test("QmpClient.execute() with a time limit that is not reached leaves nothing that keeps the process alive", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   // The sanitizers look at what is left once the client is closed.
   await using _ = client;
   using made = recordTimers();
@@ -376,7 +382,7 @@ Deno.test("QmpClient.execute() with a time limit that is not reached leaves noth
 Deno.test("QmpClient logs and drops a reply whose id nobody waits for", async () => {
   const { logger, warnings } = recordedLogger();
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect({ logger });
+  const { client, monitor } = await connected(peer, { logger });
   await using _ = client;
   const call = client.execute("x-real" as string);
   const command = await monitor.command();
@@ -390,7 +396,7 @@ Deno.test("QmpClient logs and drops a reply whose id nobody waits for", async ()
 Deno.test("QmpClient does not take a second reply of the same id for the reply of a command that is not yet sent", async () => {
   const { logger, warnings } = recordedLogger();
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect({ logger });
+  const { client, monitor } = await connected(peer, { logger });
   await using _ = client;
   const calls = Array.from({ length: 8 }, (_, n) => client.execute("x-call" as string, { n }));
   const commands = await monitor.commands(7);
@@ -406,7 +412,7 @@ Deno.test("QmpClient does not take a second reply of the same id for the reply o
 
 Deno.test("QmpClient keeps all digits of 64-bit integers, in both directions", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const args = { most: 2n ** 64n - 1n, least: -(2n ** 63n), odd: 9007199254740993n };
   const call = client.execute("x-echo" as string, args);
@@ -418,7 +424,7 @@ Deno.test("QmpClient keeps all digits of 64-bit integers, in both directions", a
 
 Deno.test("QmpClient takes a reply of nearly 64 MiB", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const call = client.execute("x-large" as string);
   const { id } = await monitor.command();

@@ -10,8 +10,10 @@ import {
   QmpInterruptedError,
   QmpProtocolError,
 } from "../../src/qmp/mod.ts";
+import { FakePeer, type PeerConnection } from "../../src/testing/mod.ts";
+import { eventMessage, greetingMessage } from "../../src/testing/peer/wire.ts";
 import { CountedController } from "../unit/qmp/_counted_signal.ts";
-import { eventMessage, type FakeMonitor, FakePeer, VERSION_NUMBERS } from "../unit/qmp/_fake_peer.ts";
+import { connected } from "./_peer.ts";
 
 /** Whether the command of each interrupted call was sent; anything else is as it is. */
 async function sent(calls: readonly Promise<unknown>[]): Promise<unknown[]> {
@@ -24,12 +26,12 @@ async function sent(calls: readonly Promise<unknown>[]): Promise<unknown[]> {
 
 Deno.test("QmpClient rejects what is pending when the peer ends, and says what was sent", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const calls = Array.from({ length: 10 }, () => client.execute("x-call" as string));
   const oob = client.execute("x-oob" as string, {}, { oob: true });
   await monitor.commands(8);
-  monitor.end();
+  await monitor.end();
   assertEquals(await sent([...calls, oob]), [...new Array(7).fill(true), false, false, false, true]);
   await client.closed;
   assertEquals(client.failure, null);
@@ -37,7 +39,7 @@ Deno.test("QmpClient rejects what is pending when the peer ends, and says what w
 
 Deno.test("QmpClient takes a reset by the peer as the end of the stream, after what came before it", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   using stream = client.events();
   const call = client.execute("x-call" as string);
@@ -46,7 +48,7 @@ Deno.test("QmpClient takes a reset by the peer as the end of the stream, after w
   const unread = client.execute("x-unread" as string);
   await written(client);
   await monitor.event("SHUTDOWN");
-  monitor.end();
+  await monitor.end();
   assertEquals(await sent([call, unread]), [true, true]);
   assertEquals((await Array.fromAsync(stream)).map((event) => event.event), ["SHUTDOWN"]);
   assertEquals(client.failure, null);
@@ -54,7 +56,7 @@ Deno.test("QmpClient takes a reset by the peer as the end of the stream, after w
 
 Deno.test("QmpClient.close() in the turn of a call sends nothing of it, and says so", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   const calls = [client.execute("x-never" as string), client.execute("x-never" as string, {}, { oob: true })];
   const [results] = await Promise.all([sent(calls), client.close(), monitor.ended()]);
   assertEquals([results, monitor.received.length], [[false, false], 1]);
@@ -62,7 +64,7 @@ Deno.test("QmpClient.close() in the turn of a call sends nothing of it, and says
 
 Deno.test("QmpClient.close() rejects the calls that are pending, and says which were sent", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   const calls = Array.from({ length: 9 }, () => client.execute("x-call" as string));
   await monitor.commands(7);
   const [results] = await Promise.all([sent(calls), client.close(), monitor.ended()]);
@@ -71,7 +73,7 @@ Deno.test("QmpClient.close() rejects the calls that are pending, and says which 
 
 Deno.test("QmpClient.close() may be called at any time and any number of times", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await Promise.all([client.close(), client.close(), client[Symbol.asyncDispose]()]);
   await client.close();
   await client.closed;
@@ -86,7 +88,7 @@ Deno.test("QmpClient.close() may be called at any time and any number of times",
 
 Deno.test("QmpClient.close() in the middle of a message is a clean end", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   using stream = client.events();
   await monitor.event("STOP");
   await monitor.send('{"event": "RES');
@@ -97,7 +99,7 @@ Deno.test("QmpClient.close() in the middle of a message is a clean end", async (
 
 Deno.test("QmpClient.close() ends a write that the peer does not take, and the peer sees the end", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   const large = client.execute("x-large" as string, { text: "x".repeat(1024 * 1024) });
   await written(client);
   const behind = client.execute("x-behind" as string);
@@ -109,7 +111,7 @@ Deno.test("QmpClient.close() ends a write that the peer does not take, and the p
 
 Deno.test("QmpClient calls are abortable while a write is stuck", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   const controller = new CountedController();
   const { signal } = controller;
   const large = client.execute("x-large" as string, { text: "x".repeat(1024 * 1024) }, { signal });
@@ -118,7 +120,7 @@ Deno.test("QmpClient calls are abortable while a write is stuck", async () => {
   controller.abort(new Error("enough"));
   for (const call of [large, behind]) await assertRejects(() => call, Error, "enough");
   const last = client.execute("x-last" as string);
-  assertEquals((await monitor.commands(2)).map((command) => command.execute), ["x-large", "x-last"]);
+  assertEquals((await monitor.commands(2)).map((command) => command.name), ["x-large", "x-last"]);
   await Promise.all([sent([last]), client.close()]);
   assertEquals(controller.listeners, 0);
 });
@@ -126,7 +128,7 @@ Deno.test("QmpClient calls are abortable while a write is stuck", async () => {
 Deno.test("QmpClient.connect() names the phase when the peer ends before the greeting, or before the reply", async () => {
   await using peer = await FakePeer.listen();
   const early = QmpClient.connect(peer.address);
-  (await peer.accept()).end();
+  await (await peer.accept()).end();
   assertEquals(
     (await assertRejects(() => early, QmpConnectError, "before QEMU's greeting")).phase,
     "greeting",
@@ -136,7 +138,7 @@ Deno.test("QmpClient.connect() names the phase when the peer ends before the gre
   const monitor = await peer.accept();
   await monitor.greet();
   await monitor.command();
-  monitor.end();
+  await monitor.end();
   assertEquals((await assertRejects(() => late, QmpConnectError)).phase, "negotiation");
 });
 
@@ -166,7 +168,7 @@ const GARBAGE: [name: string, bytes: string | Uint8Array, words: string][] = [
 for (const [name, bytes, words] of GARBAGE) {
   Deno.test(`QmpClient ends at ${name}: what came before it counts, what is pending rejects`, async () => {
     await using peer = await FakePeer.listen();
-    const { client, monitor } = await peer.connect({ maxMessageBytes: 256 });
+    const { client, monitor } = await connected(peer, { maxMessageBytes: 256 });
     await using _ = client;
     using stream = client.events();
     const answered = client.execute("x-answered" as string);
@@ -259,7 +261,7 @@ async function converse(
 }
 
 /** Plays the peer until so many bytes are written, then closes; answers with what was written. */
-async function serve(monitor: FakeMonitor, length: number): Promise<string> {
+async function serve(monitor: PeerConnection, length: number): Promise<string> {
   let text = "";
   const put = async (message: Record<string, unknown>, pretty = false) => {
     const bytes = `${JSON.stringify(message, null, pretty ? 4 : 0)}\r\n`.slice(0, length - text.length);
@@ -270,7 +272,7 @@ async function serve(monitor: FakeMonitor, length: number): Promise<string> {
   try {
     if (length === 0) throw new EndOfScript();
     await put(eventMessage("RESUME"));
-    await put({ QMP: { version: { qemu: VERSION_NUMBERS, package: "" }, capabilities: ["oob"] } });
+    await put(greetingMessage());
     const { id } = await monitor.command();
     await put(eventMessage("STOP"));
     await put({ return: {}, id });
@@ -281,7 +283,7 @@ async function serve(monitor: FakeMonitor, length: number): Promise<string> {
   } catch (error) {
     if (!(error instanceof EndOfScript)) throw error;
   }
-  monitor.end();
+  await monitor.end();
   return text;
 }
 
@@ -332,7 +334,7 @@ Deno.test("QmpClient over a peer that takes nothing any more reads its last word
     transport.say({ return: {}, id: JSON.parse(text).id });
     return Promise.resolve();
   });
-  transport.say({ QMP: { version: { qemu: VERSION_NUMBERS, package: "" }, capabilities: [] } });
+  transport.say(greetingMessage({ capabilities: [] }));
   const client = await QmpClient.over(transport);
   using stream = client.events();
   const call = client.execute("x-call" as string);

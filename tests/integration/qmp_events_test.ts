@@ -10,8 +10,10 @@ import {
   QmpProtocolError,
   QmpTimeoutError,
 } from "../../src/qmp/mod.ts";
+import { FakePeer, type PeerConnection } from "../../src/testing/mod.ts";
+import { eventMessage } from "../../src/testing/peer/wire.ts";
 import { CountedController } from "../unit/qmp/_counted_signal.ts";
-import { eventMessage, type FakeMonitor, FakePeer } from "../unit/qmp/_fake_peer.ts";
+import { connected } from "./_peer.ts";
 
 /** The numbers of so many events, in the order in which they come. */
 async function numbers(stream: EventStream<AnyQmpEvent>, count: number): Promise<unknown[]> {
@@ -25,14 +27,14 @@ async function numbers(stream: EventStream<AnyQmpEvent>, count: number): Promise
 }
 
 /** Answers the next command, after an event of this name and number. */
-async function causeEvent(monitor: FakeMonitor, name: string, n: number): Promise<void> {
+async function causeEvent(monitor: PeerConnection, name: string, n: number): Promise<void> {
   const command = await monitor.command();
   await monitor.event(name, { n });
   await monitor.reply(command);
 }
 
 /** Runs a command and waits for its reply: what the peer sent before has then been read. */
-async function roundTrip(client: QmpClient, monitor: FakeMonitor): Promise<void> {
+async function roundTrip(client: QmpClient, monitor: PeerConnection): Promise<void> {
   await Promise.all([
     client.execute("x-round-trip" as string),
     monitor.command().then((command) => monitor.reply(command)),
@@ -74,7 +76,7 @@ Deno.test("QmpClient.events() with names begins with the early events of those n
 
 Deno.test("QmpClient.events() subscribes at the call: nothing older than it after the first command, everything newer", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   await monitor.event("STOP", { n: 0 });
   await roundTrip(client, monitor);
@@ -86,7 +88,7 @@ Deno.test("QmpClient.events() subscribes at the call: nothing older than it afte
 
 Deno.test("QmpClient.events() gives each stream all events in order, between replies and in any chunks", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   using all = client.events();
   using some = client.events("STOP");
@@ -110,7 +112,7 @@ Deno.test("QmpClient.events() gives each stream all events in order, between rep
 
 Deno.test("QmpClient.events() keeps 8192 events for a slow reader, the newest, and says how many it dropped", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   using stream = client.events();
   let text = "";
@@ -124,11 +126,11 @@ Deno.test("QmpClient.events() keeps 8192 events for a slow reader, the newest, a
 
 Deno.test("QmpClient.events() returns when the peer ends the connection, after the last event", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   using stream = client.events();
   await monitor.event("SHUTDOWN", { n: 0 });
-  monitor.end();
+  await monitor.end();
   const events = await Array.fromAsync(stream);
   assertEquals(events.map((event) => event.event), ["SHUTDOWN"]);
   await client.closed;
@@ -138,7 +140,7 @@ Deno.test("QmpClient.events() returns when the peer ends the connection, after t
 
 Deno.test("QmpClient.events() ends cleanly with close(), also while a reader waits", async () => {
   await using peer = await FakePeer.listen();
-  const { client } = await peer.connect();
+  const { client } = await connected(peer);
   using stream = client.events();
   const reading = Array.fromAsync(stream);
   await client.close();
@@ -147,7 +149,7 @@ Deno.test("QmpClient.events() ends cleanly with close(), also while a reader wai
 
 Deno.test("QmpClient.events() throws the error that ended the connection, after the last event", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   using stream = client.events();
   await monitor.event("STOP", { n: 0 });
@@ -161,7 +163,7 @@ Deno.test("QmpClient.events() throws the error that ended the connection, after 
 
 Deno.test("QmpClient.events() disposed of ends for its reader, and for nobody else", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   using kept = client.events();
   const left = client.events();
@@ -173,7 +175,7 @@ Deno.test("QmpClient.events() disposed of ends for its reader, and for nobody el
 
 Deno.test("QmpClient.expect() is armed before its action runs, and resolves with the event that the action causes", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   // As on a real QEMU the event comes before the command's reply.
   const [event] = await Promise.all([
@@ -185,7 +187,7 @@ Deno.test("QmpClient.expect() is armed before its action runs, and resolves with
 
 Deno.test("QmpClient.expect() takes an event that comes after its action, and waits for an action that ends after the event", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const done = Promise.withResolvers<void>();
   const eventLater = client.expect("STOP", () => roundTrip(client, monitor).finally(done.resolve));
@@ -207,7 +209,7 @@ Deno.test("QmpClient.expect() takes an event that comes after its action, and wa
 
 Deno.test("QmpClient.expect() is not satisfied by an older event, read or not, nor by one of another name", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   for (let round = 0; round < 20; round++) {
     // One that is long read; and many that have arrived but are not read when expect() is called.
@@ -230,7 +232,7 @@ Deno.test("QmpClient.expect() is not satisfied by an older event, read or not, n
 
 Deno.test("QmpClient.expect() with where passes over the events that don't count", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const expecting = client.expect("DEVICE_DELETED", () => client.execute("device_del", { id: "vd0" }), {
     where: (event) => event.data?.device === "vd0",
@@ -254,7 +256,7 @@ Deno.test("QmpClient.expect() with where passes over the events that don't count
 
 Deno.test("QmpClient.expect() rejects with what its action, or its where, throws", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   let asked = 0;
   const failing = client.expect("STOP", () => client.execute("stop"), { where: () => ++asked > 0 });
@@ -279,7 +281,7 @@ Deno.test("QmpClient.expect() rejects with what its action, or its where, throws
 
 Deno.test("QmpClient.expect() rejects at its time limit, and what its action does later disturbs nobody", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const late = Promise.withResolvers<void>();
   const expecting = client.expect("STOP", () => late.promise, { timeoutMs: 10 });
@@ -292,7 +294,7 @@ Deno.test("QmpClient.expect() rejects at its time limit, and what its action doe
 
 Deno.test("QmpClient.expect() rejects with the signal's reason before, while it arms, and while it waits", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   for (const when of ["before", "arming", "waiting"]) {
     const controller = new CountedController();
@@ -315,7 +317,7 @@ Deno.test("QmpClient.expect() rejects with the signal's reason before, while it 
 
 Deno.test("QmpClient.expect() leaves no listener and no timer when it is satisfied", async () => {
   await using peer = await FakePeer.listen();
-  const { client, monitor } = await peer.connect();
+  const { client, monitor } = await connected(peer);
   await using _ = client;
   const controller = new CountedController();
   const options = { signal: controller.signal, timeoutMs: 60_000 };
@@ -327,14 +329,14 @@ Deno.test("QmpClient.expect() leaves no listener and no timer when it is satisfi
 });
 
 Deno.test("QmpClient.expect() rejects when the connection ends first, whatever its action does", async () => {
-  const endings: [name: string, end: (client: QmpClient, monitor: FakeMonitor) => unknown][] = [
+  const endings: [name: string, end: (client: QmpClient, monitor: PeerConnection) => unknown][] = [
     ["the peer closes", (_, monitor) => monitor.end()],
     ["the peer sends garbage", (_, monitor) => monitor.send("garbage")],
     ["the client closes", (client) => client.close()],
   ];
   for (const [name, end] of endings) {
     await using peer = await FakePeer.listen();
-    const { client, monitor } = await peer.connect();
+    const { client, monitor } = await connected(peer);
     await using _ = client;
     const acting = Promise.withResolvers<void>();
     const never = Promise.withResolvers<void>();
@@ -354,7 +356,7 @@ Deno.test("QmpClient.expect() rejects when the connection ends first, whatever i
 
 Deno.test("QmpClient.expect() does not run its action when the connection ends while it arms", async () => {
   await using peer = await FakePeer.listen();
-  const { client } = await peer.connect();
+  const { client } = await connected(peer);
   let ran = false;
   const expecting = client.expect("STOP", () => {
     ran = true;

@@ -7,11 +7,12 @@ import {
   openTransport,
   QmpClient,
   QmpConnectError,
+  socketTransport,
   stdioTransport,
   type TcpAddress,
 } from "../../src/qmp/mod.ts";
+import { FakePeer, PeerConnection } from "../../src/testing/mod.ts";
 import { CountedController } from "../unit/qmp/_counted_signal.ts";
-import { FakeMonitor, FakePeer } from "../unit/qmp/_fake_peer.ts";
 
 /** A TCP server of whose queue every place is taken, so that a connection attempt is not answered. */
 class FullTcpServer implements Disposable {
@@ -79,10 +80,10 @@ Deno.test("QmpClient.connect() tries a missing or dead socket again, where it is
     await assertRejects(() => QmpClient.connect({ transport: "unix", path }), QmpConnectError, "refused");
     await Deno.remove(path);
     using listener = Deno.listen({ transport: "unix", path });
-    const monitor = new FakeMonitor(await listener.accept());
+    const monitor = new PeerConnection(socketTransport(await listener.accept(), path));
     await monitor.negotiate();
     await using _client = await connecting;
-    monitor.end();
+    await monitor.end();
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
@@ -137,10 +138,9 @@ Deno.test("QmpClient.connect() to a TCP server that does not answer ends at its 
 });
 
 Deno.test("QmpClient speaks over TCP", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  const connecting = QmpClient.connect({ transport: "tcp", host: "localhost", port });
-  const monitor = new FakeMonitor(await listener.accept());
+  await using peer = await FakePeer.listen({ transport: "tcp" });
+  const connecting = QmpClient.connect({ ...peer.address, host: "localhost" });
+  const monitor = await peer.accept();
   await monitor.negotiate();
   const client = await connecting;
   const call = client.execute("query-name");
@@ -148,7 +148,6 @@ Deno.test("QmpClient speaks over TCP", async () => {
   assertEquals(await call, { name: "web" });
   await client.close();
   await monitor.ended();
-  monitor.end();
 });
 
 Deno.test("openTransport() refuses an address on stdio, and opens nothing once its signal is aborted", async () => {
