@@ -1,16 +1,30 @@
 /**
- * Guests for tests: tiny ones, assembled here, that end in every way a machine can end and start in
- * milliseconds; the assembler to write more of them; and a real Linux.
+ * A test kit: real QEMU inside `Deno.test`.
  *
- * The tiny ones are pure bytes. Wrap them for the way in which QEMU starts them: {@link rom} for `-bios`
- * (fastest, no BIOS), {@link bootSector} for a floppy, {@link diskImage} for a hard disk.
+ * - {@linkcode bootVm} boots a VM for a test: it ends with the scope, and whatever the test waits for, it is told at once when the guest
+ *   panics or QEMU dies. {@linkcode guestTest} is a `Deno.test` whose failures, of whatever kind, leave evidence of its VMs.
+ * - {@linkcode snapshotFixture} boots once, and restores a copy for each test.
+ * - {@linkcode linuxGuest}, {@linkcode cloudImage} and {@linkcode tinyGuests} are guests to test with.
+ * - {@linkcode GuestConsole}, {@linkcode GuestCommands} and {@linkcode createFaults} are what a {@linkcode TestVm} is made of, for
+ *   VMs that no test owns; {@linkcode FakePeer} is a QMP server without a QEMU.
  *
- * @example The firmware that obeys one-byte commands on its serial port
+ * The tiny guests are pure bytes. Wrap them for the way in which QEMU starts them: {@linkcode rom} for `-bios` (fastest, no BIOS),
+ * {@linkcode bootSector} for a floppy, {@linkcode diskImage} for a hard disk.
+ *
+ * What this does not do: run tests (`deno test` does, with its reporters), or know a picture's text (only that of a screen in text mode).
+ *
+ * @example What a test's body is made of, with the firmware that obeys letters on its serial port
  * ```ts
- * import { rom, unirom } from "@qeeper/qeeper/testing";
+ * import { bootVm, rom, unirom } from "@qeeper/qeeper/testing";
  * import { assertEquals } from "@std/assert";
  *
- * assertEquals(rom(unirom.code).length, 64 * 1024);
+ * const bios = await Deno.makeTempFile();
+ * await Deno.writeFile(bios, rom(unirom.code));
+ * await using vm = await bootVm({ accel: "tcg", firmware: { bios } });
+ * await vm.console.expect("READY");
+ * const verdict = await vm.expectEnd("guest-panic", () => vm.console.write("X"));
+ * assertEquals(verdict.process, "held");
+ * await Deno.remove(bios);
  * ```
  *
  * @module
@@ -51,6 +65,7 @@ export type { EvidenceWish } from "./boot/evidence_keeper.ts";
 export { GuestFailedError } from "./boot/guest_failed_error.ts";
 export { guestTest, guestTestDefinition, type GuestTestOptions } from "./boot/guest_test.ts";
 export type { GuestOfTest, GuestReport, GuestTestContext, TestOutcome } from "./boot/guest_test_context.ts";
+export type { RunPortWish } from "./boot/test_config.ts";
 export type { ExpectEndOptions, GuestMouse, TestVm } from "./boot/test_vm.ts";
 export { wrapVm } from "./boot/wrap_vm.ts";
 export { cleanTranscript } from "./console/clean_transcript.ts";

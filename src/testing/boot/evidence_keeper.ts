@@ -4,7 +4,20 @@ import { collectEvidence } from "../evidence/collect.ts";
 import { makeEvidenceFolder } from "../evidence/folder.ts";
 import type { EvidenceRecord } from "../evidence/record.ts";
 
-/** When a folder with evidence is left. */
+/**
+ * When a folder with evidence is left: when the test failed, or one of its calls to the VM did; always; or never.
+ *
+ * @example
+ * ```ts
+ * import { bootVm, type EvidenceWish } from "@qeeper/qeeper/testing";
+ * import { assertEquals, assertRejects } from "@std/assert";
+ *
+ * const evidence: EvidenceWish = "never";
+ * await using vm = await bootVm({ accel: "tcg" }, { evidence });
+ * const error = await assertRejects(() => vm.console.expect("login:", { timeoutMs: 10 }), Error);
+ * assertEquals(error.message.includes("evidence:"), false);
+ * ```
+ */
 export type EvidenceWish = "on-failure" | "always" | "never";
 
 /** What evidence is collected from, and where to. */

@@ -3,10 +3,39 @@ import type { BootOptions } from "./boot_options.ts";
 import type { GuestFailedError } from "./guest_failed_error.ts";
 import type { TestVm } from "./test_vm.ts";
 
-/** How the body of a test ended. */
+/**
+ * How a test ended.
+ *
+ * @example
+ * ```ts
+ * import type { GuestOfTest, TestOutcome } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const outcomes: TestOutcome[] = [];
+ * const guest: GuestOfTest = {
+ *   conclude: (outcome) => {
+ *     outcomes.push(outcome);
+ *     return Promise.resolve({ vm: "mine", failure: null, evidence: null, named: false });
+ *   },
+ * };
+ * await guest.conclude("passed");
+ * assertEquals(outcomes, ["passed"]);
+ * ```
+ */
 export type TestOutcome = "passed" | "failed";
 
-/** What a VM has to say at the end of its test. */
+/**
+ * What a VM has to say at the end of its test.
+ *
+ * @example
+ * ```ts
+ * import type { GuestReport } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const well: GuestReport = { vm: "web", failure: null, evidence: null, named: false };
+ * assertEquals(well.failure, null);
+ * ```
+ */
 export interface GuestReport {
   /** The VM's name. */
   readonly vm: string;
@@ -18,7 +47,21 @@ export interface GuestReport {
   readonly named: boolean;
 }
 
-/** A VM that ends with its test, at the latest. */
+/**
+ * A VM that ends with its test, at the latest; for those who make VMs of their own and give them to `t.adopt()`.
+ *
+ * @example
+ * ```ts
+ * import { type GuestOfTest, guestTestDefinition } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const mine: GuestOfTest = {
+ *   conclude: () => Promise.resolve({ vm: "mine", failure: null, evidence: null, named: false }),
+ * };
+ * const test = guestTestDefinition("with a VM of my own", (t) => t.adopt(mine));
+ * assertEquals(test.sanitizeResources, true);
+ * ```
+ */
 export interface GuestOfTest {
   /**
    * Ends the VM, unless it has ended, and leaves evidence or removes it.

@@ -2,7 +2,19 @@ import { boardOf } from "../../machine/board.ts";
 import { configArch, type VmConfig } from "../../machine/mod.ts";
 import { withRunPort } from "../run/run_port.ts";
 
-/** Which port for commands a guest gets. */
+/**
+ * Which port for commands a guest gets: one that is fast and needs a driver, one that each kernel has, or none.
+ *
+ * @example
+ * ```ts
+ * import { bootVm, type RunPortWish } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const runPort: RunPortWish = "serial";
+ * await using vm = await bootVm({ accel: "tcg" }, { runPort });
+ * assertEquals(vm.argv?.includes("chardev:run"), true);
+ * ```
+ */
 export type RunPortWish = "virtio" | "serial" | "none";
 
 /**
