@@ -139,3 +139,27 @@ export type {
   PeerStep,
 } from "./peer/script.ts";
 export type { PeerGreeting, PeerMessage } from "./peer/wire.ts";
+export { collectEvidence, type CollectOptions } from "./evidence/collect.ts";
+export type { EvidenceVm } from "./evidence/living_facts.ts";
+export { EvidenceRecord, type EvidenceRecordOptions } from "./evidence/record.ts";
+export { compareImages, type CompareOptions, type ImageComparison } from "./screen/compare_images.ts";
+export {
+  expectScreen,
+  type ExpectScreenOptions,
+  type PictureKeeper,
+  ScreenMismatchError,
+  type ScreenVm,
+} from "./screen/expect_screen.ts";
+export { Film, type FilmFrame, type FilmOptions } from "./screen/film.ts";
+export type { Image, Region } from "./screen/image.ts";
+export { type KeyboardOptions, pressKeys, typeText } from "./screen/keyboard.ts";
+export { clickMouse, type MouseButton, moveMouse, moveMouseBy, type PointedVm } from "./screen/mouse.ts";
+export { decodePng, encodePng } from "./screen/png.ts";
+export {
+  expectScreenText,
+  type ExpectScreenTextOptions,
+  readTextScreen,
+  ScreenTextTimeoutError,
+  type TextScreen,
+  TextScreenError,
+} from "./screen/text_screen.ts";

@@ -10,6 +10,7 @@ import {
 import { launch, type LaunchOptions, QmpClient, type Vm, type VmConfig } from "../../mod.ts";
 import { rom, tinyGuests } from "../../src/testing/mod.ts";
 import { collectEvidence, EvidenceRecord } from "../../src/testing/evidence/mod.ts";
+import { makeEvidenceFolder } from "../../src/testing/evidence/folder.ts";
 import { expectScreenText } from "../../src/testing/screen/mod.ts";
 import { verdictFromJson } from "../../src/vm/verdict_json.ts";
 
@@ -190,6 +191,28 @@ Deno.test("collectEvidence() gives two guests that fail in the same second a fol
   await using scene = await Scene.of(tinyGuests.halt.code);
   const folders = [await scene.collect(), await scene.collect(), await scene.collect()];
   assertEquals(new Set(folders).size, 3);
+});
+
+Deno.test("makeEvidenceFolder() uses the working directory, or the temporary one where nothing can be written there", async () => {
+  const before = Deno.cwd();
+  const dir = await Deno.realPath(await Deno.makeTempDir({ prefix: "qeeper-evidence-" }));
+  try {
+    Deno.chdir(dir);
+    const at = Date.UTC(2026, 0, 2, 3, 4, 5);
+    assertEquals(
+      await makeEvidenceFolder(null, ["A test: \u00fcber/../all", "web"], at),
+      `${dir}/test-evidence/a-test-u-ber-all-web-20260102-030405`,
+    );
+    Deno.chdir("/proc");
+    const folder = await makeEvidenceFolder(null, ["test"], at);
+    assertMatch(folder, /\/test-20260102-030405-[^/]+$/);
+    assertFalse(folder.startsWith("/proc"));
+    assertEquals((await Deno.stat(folder)).mode, 0o040700);
+    await Deno.remove(folder);
+  } finally {
+    Deno.chdir(before);
+    await Deno.remove(dir, { recursive: true });
+  }
 });
 
 Deno.test("argv.sh of a failed test starts its QEMU again", async () => {

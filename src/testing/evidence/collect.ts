@@ -23,7 +23,23 @@ const VERDICT_MS = 3_000;
 /** Pictures up to this size, all together, are in the page itself, so that it can be passed on alone. */
 const EMBED_BYTES = 4 * 1024 * 1024;
 
-/** What `collectEvidence` takes beside the record. */
+/**
+ * What `collectEvidence` takes beside the record.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { collectEvidence, type CollectOptions, EvidenceRecord } from "@qeeper/qeeper/testing";
+ * import { assert } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await using vm = await launch({ machine: "none", accel: "tcg" });
+ * await using record = new EvidenceRecord({ test: "boots" });
+ * const options: CollectOptions = { timeoutMs: 500 };
+ * assert((await collectEvidence(vm, record, dir, options))?.startsWith(dir));
+ * await Deno.remove(dir, { recursive: true });
+ * ```
+ */
 export interface CollectOptions {
   /** How long each question to QEMU may take, in milliseconds. Default 2000. */
   timeoutMs?: number;
@@ -42,6 +58,22 @@ export interface CollectOptions {
  * @param dir The folder in which the VM's own folder is made; null for `test-evidence` in the working directory.
  * @param options Time limit of each question, logger.
  * @returns The folder; null when it could not be written. Never rejects: it must not hide why the test failed.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { collectEvidence, EvidenceRecord } from "@qeeper/qeeper/testing";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * const dir = await Deno.makeTempDir();
+ * await using record = new EvidenceRecord({ test: "serves pages" });
+ * await using vm = await launch({ name: "web", machine: "none", accel: "tcg" }, { wire: record.wire.tap });
+ * record.watch(vm);
+ * record.failed(new Error("It served none"));
+ * const folder = await collectEvidence(vm, record, dir);
+ * assertStringIncludes(await Deno.readTextFile(`${folder}/index.html`), "It served none");
+ * await Deno.remove(dir, { recursive: true });
+ * ```
  */
 export async function collectEvidence(
   vm: EvidenceVm,

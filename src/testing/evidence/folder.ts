@@ -21,12 +21,8 @@ export async function makeEvidenceFolder(
   if (root !== null) return await makeFresh(root, name);
   try {
     return await makeFresh(`${Deno.cwd()}/${DEFAULT_ROOT}`, name);
-  } catch (error) {
-    const isNoPlace = error instanceof Deno.errors.PermissionDenied ||
-      error instanceof Deno.errors.NotCapable ||
-      error instanceof Deno.errors.NotADirectory ||
-      error instanceof Deno.errors.FilesystemLoop;
-    if (!isNoPlace) throw error;
+  } catch {
+    // Whatever keeps it from being made there: a read-only file system, a missing permission, a file of that name.
     return await Deno.makeTempDir({ prefix: `${name}-` });
   }
 }

@@ -3,7 +3,20 @@ import { QmpTimeoutError } from "../../qmp/mod.ts";
 import type { StatusInfo } from "../../qmp/mod.ts";
 import type { Vm, VmCallOptions } from "../../vm/mod.ts";
 
-/** What evidence needs of a VM: any `Vm` has it, and whatever passes on its calls. */
+/**
+ * What evidence needs of a VM: any `Vm` has it, and whatever passes on its calls.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import type { EvidenceVm } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ machine: "none", accel: "tcg" });
+ * const known: EvidenceVm = vm;
+ * assertEquals(known.name, "vm");
+ * ```
+ */
 export type EvidenceVm =
   & Pick<Vm, "name" | "pid" | "argv" | "runDir" | "stderrTail" | "qmp" | "stopped">
   & { hmp(command: string, options?: VmCallOptions): Promise<string> }

@@ -10,7 +10,19 @@ const FILE_LIMITS = { head: 4 * 1024 * 1024, tail: 8 * 1024 * 1024 };
 /** How much of a command's output is kept, in characters. */
 const OUTPUT_CHARS = 64 * 1024;
 
-/** What an evidence record is made with. */
+/**
+ * What an evidence record is made with.
+ *
+ * @example
+ * ```ts
+ * import { EvidenceRecord, type EvidenceRecordOptions } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: EvidenceRecordOptions = { test: "logs in", redact: ["hunter2", /token=\w+/] };
+ * await using record = new EvidenceRecord(options);
+ * assertEquals(record.test, "logs in");
+ * ```
+ */
 export interface EvidenceRecordOptions {
   /** The test's name. */
   test: string;
@@ -61,6 +73,17 @@ export interface RunningCommand {
 /**
  * What is noted of a VM while a test runs, so that there is evidence should it fail. It is bounded, and costs a copy of what goes over the
  * wire and of each event: nothing is written and nothing is made of it before {@linkcode collectEvidence} asks.
+ *
+ * @example
+ * ```ts
+ * import { EvidenceRecord } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using record = new EvidenceRecord({ test: "serves pages" });
+ * record.note("The server is told to start");
+ * record.command("httpd").ended({ kind: "exited", code: 1 }, { stderr: "no address\n" });
+ * assertEquals(record.commands[0]?.stderr, "no address\n");
+ * ```
  */
 export class EvidenceRecord implements AsyncDisposable {
   readonly test: string;

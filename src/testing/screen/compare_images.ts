@@ -1,6 +1,18 @@
 import { blankImage, type Image, type Region } from "./image.ts";
 
-/** How two pictures are compared. */
+/**
+ * How two pictures are compared.
+ *
+ * @example
+ * ```ts
+ * import { compareImages, type CompareOptions } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: CompareOptions = { ignore: [{ x: 0, y: 0, width: 1, height: 1 }] };
+ * const grey = (level: number) => ({ width: 1, height: 1, pixels: new Uint8Array([level, level, level, 255]) });
+ * assertEquals(compareImages(grey(1), grey(200), options).kind, "same"); // all of it is ignored
+ * ```
+ */
 export interface CompareOptions {
   /** How far red, green and blue may each be apart and still count as the same, 0 to 255. Default 0. */
   readonly tolerance?: number;
@@ -12,7 +24,19 @@ export interface CompareOptions {
   readonly ignore?: readonly Region[];
 }
 
-/** What a comparison came to. */
+/**
+ * What a comparison came to.
+ *
+ * @example
+ * ```ts
+ * import { compareImages, type ImageComparison } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const image = (width: number) => ({ width, height: 1, pixels: new Uint8Array(width * 4) });
+ * const comparison: ImageComparison = compareImages(image(1), image(2));
+ * assertEquals(comparison, { kind: "sizes", actual: "1 x 1", expected: "2 x 1" });
+ * ```
+ */
 export type ImageComparison =
   /** They are the same, as far as the options want it; `different` pixels were forgiven. */
   | { readonly kind: "same"; readonly different: number }

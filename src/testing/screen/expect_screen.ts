@@ -12,18 +12,57 @@ import { decodePng, encodePng } from "./png.ts";
 const EVERY_MS = 100;
 const DEFAULT_TIMEOUT_MS = 10_000;
 
-/** What has a screen. */
+/**
+ * What has a screen.
+ *
+ * @example
+ * ```ts
+ * import { expectScreen, encodePng, type ScreenVm } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const png = await encodePng({ width: 1, height: 1, pixels: new Uint8Array(4).fill(255) });
+ * const vm: ScreenVm = { name: "white", screenshot: () => Promise.resolve(png) };
+ * assertEquals(await expectScreen(vm, png), undefined);
+ * ```
+ */
 export interface ScreenVm {
   readonly name: string;
   screenshot(options?: VmCallOptions): Promise<Uint8Array>;
 }
 
-/** Where pictures for a failed test go; an `EvidenceRecord` is one. */
+/**
+ * Where pictures for a failed test go; an `EvidenceRecord` is one.
+ *
+ * @example
+ * ```ts
+ * import { EvidenceRecord, type PictureKeeper } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using record = new EvidenceRecord({ test: "boots" });
+ * const keeper: PictureKeeper = record;
+ * keeper.picture("menu.png", new Uint8Array(8), "The menu");
+ * assertEquals(record.pictures.entries.length, 1);
+ * ```
+ */
 export interface PictureKeeper {
   picture(name: string, png: Uint8Array, caption: string): void;
 }
 
-/** What `expectScreen` takes beside the picture. */
+/**
+ * What `expectScreen` takes beside the picture.
+ *
+ * @example
+ * ```ts
+ * import { expectScreen, type ExpectScreenOptions, encodePng, ScreenMismatchError } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const picture = (level: number) => encodePng({ width: 1, height: 1, pixels: new Uint8Array([level, 0, 0, 255]) });
+ * const vm = { name: "red", screenshot: () => picture(255) };
+ * const options: ExpectScreenOptions = { tolerance: 8, timeoutMs: 0 };
+ * await expectScreen(vm, await picture(250), options);
+ * await assertRejects(async () => expectScreen(vm, await picture(200), options), ScreenMismatchError);
+ * ```
+ */
 export interface ExpectScreenOptions extends CompareOptions {
   /** How long to wait until the screen is as expected, in milliseconds. Default 10000. */
   timeoutMs?: number;
@@ -35,7 +74,23 @@ export interface ExpectScreenOptions extends CompareOptions {
   evidence?: PictureKeeper;
 }
 
-/** The screen was not as expected in time. */
+/**
+ * The screen was not as expected in time.
+ *
+ * @example
+ * ```ts
+ * import { encodePng, expectScreen, ScreenMismatchError } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const picture = (level: number) => encodePng({ width: 1, height: 1, pixels: new Uint8Array([level, 0, 0, 255]) });
+ * const vm = { name: "red", screenshot: () => picture(255) };
+ * await assertRejects(
+ *   async () => expectScreen(vm, await picture(0), { timeoutMs: 0 }),
+ *   ScreenMismatchError,
+ *   "1 of 1 pixels differ",
+ * );
+ * ```
+ */
 export class ScreenMismatchError extends Error {
   override readonly name = "ScreenMismatchError";
   /** The screen as it was last, as PNG. */
@@ -69,6 +124,19 @@ export class ScreenMismatchError extends Error {
  * @throws {ScreenMismatchError} When it is not so in time; the error says how much differs and where, and has the pictures.
  * @throws {QmpCommandError} When the guest has no graphics card.
  * @throws {TypeError} When the expected picture can't be read.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { expectScreen, expectScreenText, ScreenMismatchError } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg", memoryMiB: 32, vga: "std", boot: { menu: true } });
+ * const early = await vm.screenshot();
+ * await expectScreenText(vm, "Press ESC for boot menu.");
+ * await assertRejects(() => expectScreen(vm, early, { timeoutMs: 0 }), ScreenMismatchError);
+ * await expectScreen(vm, await vm.screenshot(), { maxDifferent: 200 }); // the cursor blinks
+ * ```
  */
 export async function expectScreen(
   vm: ScreenVm,

@@ -14,7 +14,19 @@ const PICTURE_MS = 2_000;
 const LAST_MS = 2_000;
 const STRIP_GAP = 6;
 
-/** How a film is taken. */
+/**
+ * How a film is taken.
+ *
+ * @example
+ * ```ts
+ * import { Film, type FilmOptions } from "@qeeper/qeeper/testing";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const options: FilmOptions = { everyMs: 1 };
+ * const vm = { name: "web", screenshot: () => Promise.reject(new Error("no screen")) };
+ * assertThrows(() => new Film(vm, options), RangeError, "50 or more");
+ * ```
+ */
 export interface FilmOptions {
   /** How often a picture is taken, in milliseconds. Default 500. */
   everyMs?: number;
@@ -22,7 +34,23 @@ export interface FilmOptions {
   maxFrames?: number;
 }
 
-/** A picture of a film. */
+/**
+ * A picture of a film.
+ *
+ * @example
+ * ```ts
+ * import { encodePng, Film, type FilmFrame } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const png = await encodePng({ width: 1, height: 1, pixels: new Uint8Array(4).fill(255) });
+ * const taken = Promise.withResolvers<void>();
+ * const screenshot = () => Promise.resolve(png).finally(taken.resolve);
+ * await using film = new Film({ name: "white", screenshot }, { everyMs: 50 });
+ * await taken.promise;
+ * const [first]: readonly FilmFrame[] = await film.stop();
+ * assertEquals(first?.png, png);
+ * ```
+ */
 export interface FilmFrame {
   /** When it was taken, in milliseconds since the film began. */
   readonly atMs: number;
@@ -33,6 +61,19 @@ export interface FilmFrame {
 /**
  * Pictures of the screen, taken one after the other until the film is stopped or the guest ends. One that is the same as the one before is not
  * kept twice.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { expectScreenText, Film } from "@qeeper/qeeper/testing";
+ * import { assert } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg", memoryMiB: 32, vga: "std", boot: { menu: true } });
+ * await using film = new Film(vm, { everyMs: 100 });
+ * await expectScreenText(vm, "Press ESC for boot menu.");
+ * const animation = await film.apng(); // the film ends here
+ * assert(animation !== null && film.frames.length > 0);
+ * ```
  */
 export class Film implements AsyncDisposable {
   readonly #vm: ScreenVm;

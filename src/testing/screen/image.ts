@@ -1,4 +1,15 @@
-/** A picture in memory: rows from the top, four bytes a pixel (red, green, blue, opacity). */
+/**
+ * A picture in memory: rows from the top, four bytes a pixel (red, green, blue, opacity).
+ *
+ * @example
+ * ```ts
+ * import { encodePng, type Image } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const white: Image = { width: 1, height: 1, pixels: new Uint8Array([255, 255, 255, 255]) };
+ * assertEquals((await encodePng(white))[0], 0x89);
+ * ```
+ */
 export interface Image {
   readonly width: number;
   readonly height: number;
@@ -6,7 +17,23 @@ export interface Image {
   readonly pixels: Uint8Array<ArrayBuffer>;
 }
 
-/** A part of a picture, in pixels from its upper left corner. */
+/**
+ * A part of a picture, in pixels from its upper left corner.
+ *
+ * @example
+ * ```ts
+ * import { compareImages, type Region } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const pair = (left: number, right: number) => ({
+ *   width: 2,
+ *   height: 1,
+ *   pixels: new Uint8Array([left, left, left, 255, right, right, right, 255]),
+ * });
+ * const left: Region = { x: 0, y: 0, width: 1, height: 1 };
+ * assertEquals(compareImages(pair(1, 2), pair(1, 3), { region: left }).kind, "same");
+ * ```
+ */
 export interface Region {
   readonly x: number;
   readonly y: number;

@@ -7,7 +7,20 @@ const STROKE_MS = 20;
 /** How long a key stays down, in milliseconds: shorter ones may not be seen by firmware that looks now and then. */
 const HOLD_MS = 20;
 
-/** How keys are pressed. */
+/**
+ * How keys are pressed.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { type KeyboardOptions, typeText } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg" }, { paused: true });
+ * const options: KeyboardOptions = { everyMs: 1, signal: AbortSignal.abort(new Error("enough")) };
+ * await assertRejects(() => typeText(vm.qmp, "root\n", options), Error, "enough");
+ * ```
+ */
 export interface KeyboardOptions {
   /** From one stroke to the next, in milliseconds; a slow guest needs more, since a keyboard's queue has room for a few strokes only. Default 20. */
   everyMs?: number;
@@ -23,6 +36,17 @@ export interface KeyboardOptions {
  * @param options How fast, and signal.
  * @throws {TypeError} When a character is on no key of such a keyboard; nothing is typed then.
  * @throws {QmpCommandError} When the guest has no keyboard.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { typeText } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg" });
+ * await typeText(vm.qmp, "root\n");
+ * await assertRejects(() => typeText(vm.qmp, "10 \u20ac"), TypeError, "no key of a US keyboard");
+ * ```
  */
 export async function typeText(qmp: QmpClient, text: string, options: KeyboardOptions = {}): Promise<void> {
   const { everyMs = STROKE_MS, signal } = options;
@@ -44,6 +68,17 @@ export async function typeText(qmp: QmpClient, text: string, options: KeyboardOp
  * @param options Time between strokes, and signal.
  * @throws {TypeError} When there is no such key; nothing is pressed then.
  * @throws {QmpCommandError} When the guest has no keyboard.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { pressKeys } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg" });
+ * await pressKeys(vm.qmp, "ctrl-alt-f2");
+ * await assertRejects(() => pressKeys(vm.qmp, "ctrl-alt-dlete"), TypeError, 'no key "dlete"');
+ * ```
  */
 export async function pressKeys(qmp: QmpClient, keys: string, options: KeyboardOptions = {}): Promise<void> {
   const { everyMs = STROKE_MS, signal } = options;

@@ -122,15 +122,6 @@ const KEYS = [
  * @param text What to type; `\n` is the enter key, `\t` the tab key, `\b` backspace, `\x1b` escape.
  * @returns The strokes.
  * @throws {TypeError} When a character is on no key of such a keyboard; the error names it and its place.
- *
- * @example
- * ```ts
- * import { keyStrokes } from "@qeeper/qeeper/testing";
- * import { assertEquals, assertThrows } from "@std/assert";
- *
- * assertEquals(keyStrokes("A1"), [{ key: "a", shift: true }, { key: "1", shift: false }]);
- * assertThrows(() => keyStrokes("10 \u20ac"), TypeError, '"\u20ac" (U+20AC, character 4)');
- * ```
  */
 export function keyStrokes(text: string): KeyStroke[] {
   return Array.from(text, (character, at) => {

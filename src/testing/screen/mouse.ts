@@ -8,10 +8,36 @@ const ABSOLUTE_MAX = 0x7fff;
 /** How long a button stays down, in milliseconds. */
 const HOLD_MS = 30;
 
-/** A button of a mouse, or a step of its wheel. */
+/**
+ * A button of a mouse, or a step of its wheel.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { clickMouse, type MouseButton } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg" });
+ * const button: MouseButton = "wheel-down";
+ * assertEquals(await clickMouse(vm, button), undefined);
+ * ```
+ */
 export type MouseButton = "left" | "middle" | "right" | "wheel-up" | "wheel-down";
 
-/** What has a screen and a mouse. */
+/**
+ * What has a screen and a mouse.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import type { PointedVm } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg" });
+ * const pointed: PointedVm = vm;
+ * assertEquals(pointed.qmp, vm.qmp);
+ * ```
+ */
 export interface PointedVm {
   readonly qmp: QmpClient;
   screenshot(options?: VmCallOptions): Promise<Uint8Array>;
@@ -28,6 +54,19 @@ type InputEvents = QmpCommands["input-send-event"]["arguments"]["events"];
  * @param options Signal and time limit of each question to QEMU.
  * @throws {Error} When the guest has no absolute pointer; the error says what it has, and how it gets one.
  * @throws {RangeError} When the place is not on the screen.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { clickMouse, moveMouse } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const extraArgs = ["-device", "qemu-xhci", "-device", "usb-tablet"];
+ * await using vm = await launch({ accel: "tcg", vga: "std", extraArgs });
+ * await moveMouse(vm, { x: 20, y: 10 });
+ * await clickMouse(vm);
+ * await assertRejects(() => moveMouse(vm, { x: 9999, y: 0 }), RangeError, "the screen has");
+ * ```
  */
 export async function moveMouse(
   vm: PointedVm,
@@ -57,6 +96,18 @@ export async function moveMouse(
  * @param by How far: to the right, and down.
  * @param options Signal and time limit of each question to QEMU.
  * @throws {Error} When the guest has no relative pointer (a PC has a PS/2 mouse unless it is told otherwise).
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { moveMouseBy } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using pc = await launch({ accel: "tcg" });
+ * await moveMouseBy(pc, { x: 20, y: -10 });
+ * await using none = await launch({ machine: "none", accel: "tcg" });
+ * await assertRejects(() => moveMouseBy(none, { x: 1, y: 1 }), Error, "it has none");
+ * ```
  */
 export async function moveMouseBy(
   vm: Pick<PointedVm, "qmp">,
@@ -77,6 +128,16 @@ export async function moveMouseBy(
  * @param button Which button. Default `left`.
  * @param options Signal and time limit of each question to QEMU.
  * @throws {Error} When the guest has no pointer.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { clickMouse } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using none = await launch({ machine: "none", accel: "tcg" });
+ * await assertRejects(() => clickMouse(none), Error, "it has none");
+ * ```
  */
 export async function clickMouse(
   vm: Pick<PointedVm, "qmp">,

@@ -43,6 +43,15 @@ export async function decodePng(png: Uint8Array): Promise<Image> {
  *
  * @param image The picture.
  * @returns The file.
+ *
+ * @example
+ * ```ts
+ * import { encodePng } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const png = await encodePng({ width: 1, height: 1, pixels: new Uint8Array([0, 0, 0, 255]) });
+ * assertEquals(new TextDecoder().decode(png.subarray(1, 4)), "PNG");
+ * ```
  */
 export async function encodePng(image: Image): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height } = image;

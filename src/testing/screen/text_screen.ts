@@ -7,7 +7,20 @@ import { CRTC_REGISTERS, parseWords, screenTextOf, type TextGeometry, textGeomet
 const EVERY_MS = 100;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** A screen in text mode. */
+/**
+ * A screen in text mode.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { expectScreenText, type TextScreen } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg", memoryMiB: 32, vga: "std", boot: { menu: true } });
+ * const screen: TextScreen = await expectScreenText(vm, "Press ESC for boot menu.");
+ * assertEquals([screen.columns, screen.rows], [80, 25]);
+ * ```
+ */
 export interface TextScreen {
   /** Its rows, without spaces at their ends, with a line end between two. */
   readonly text: string;
@@ -17,12 +30,36 @@ export interface TextScreen {
   readonly cursor: { readonly row: number; readonly column: number } | null;
 }
 
-/** The screen shows no text that could be read. */
+/**
+ * The screen shows no text that could be read.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { readTextScreen, TextScreenError } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg" }, { paused: true });
+ * await assertRejects(() => readTextScreen(vm), TextScreenError, "this guest has no VGA");
+ * ```
+ */
 export class TextScreenError extends Error {
   override readonly name = "TextScreenError";
 }
 
-/** What the screen was to say, it did not say in time. */
+/**
+ * What the screen was to say, it did not say in time.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { expectScreenText, ScreenTextTimeoutError } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg", vga: "std" }, { paused: true });
+ * await assertRejects(() => expectScreenText(vm, "GRUB", { timeoutMs: 0 }), ScreenTextTimeoutError);
+ * ```
+ */
 export class ScreenTextTimeoutError extends Error {
   override readonly name = "ScreenTextTimeoutError";
   /** What was on the screen last; null when it never was in text mode. */
@@ -39,7 +76,20 @@ export class ScreenTextTimeoutError extends Error {
   }
 }
 
-/** What `expectScreenText` takes beside the pattern. */
+/**
+ * What `expectScreenText` takes beside the pattern.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { expectScreenText, type ExpectScreenTextOptions } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg", vga: "std" }, { paused: true });
+ * const options: ExpectScreenTextOptions = { timeoutMs: 100, everyMs: 20 };
+ * await assertRejects(() => expectScreenText(vm, "GRUB", options), Error, "within 100 ms");
+ * ```
+ */
 export interface ExpectScreenTextOptions {
   /** How long to wait, in milliseconds. Default 30000. */
   timeoutMs?: number;
@@ -58,6 +108,18 @@ export interface ExpectScreenTextOptions {
  * @param options Signal and time limit of each question to QEMU.
  * @returns The text.
  * @throws {TextScreenError} When the guest has no VGA, or it shows pictures: use `expectScreen()` then.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { expectScreenText, readTextScreen } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg", memoryMiB: 32, vga: "std", boot: { menu: true } });
+ * await expectScreenText(vm, "Press ESC for boot menu.");
+ * const { text } = await readTextScreen(vm);
+ * assertEquals(text.split("\n")[0]?.slice(0, 7), "SeaBIOS");
+ * ```
  */
 export async function readTextScreen(
   vm: { readonly qmp: QmpClient },
@@ -92,6 +154,19 @@ export async function readTextScreen(
  * @param options Time limit (30 s unless told otherwise), signal, how often to look.
  * @returns The screen that said it.
  * @throws {ScreenTextTimeoutError} When it was not there in time; the error shows what was.
+ *
+ * @example
+ * ```ts
+ * import { launch } from "@qeeper/qeeper";
+ * import { expectScreenText, pressKeys } from "@qeeper/qeeper/testing";
+ * import { assertStringIncludes } from "@std/assert";
+ *
+ * await using vm = await launch({ accel: "tcg", memoryMiB: 32, vga: "std", boot: { menu: true } });
+ * await expectScreenText(vm, "Press ESC for boot menu.");
+ * await pressKeys(vm.qmp, "esc");
+ * const menu = await expectScreenText(vm, /^1\. /m);
+ * assertStringIncludes(menu.text, "Select boot device:");
+ * ```
  */
 export async function expectScreenText(
   vm: { readonly qmp: QmpClient },
