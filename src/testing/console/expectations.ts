@@ -157,7 +157,7 @@ export class Expectations {
   serveWanted(stretch: Stretch): boolean {
     const wait = this.#waits.find(({ channel }) => channel === stretch.channel);
     const found = wait?.success.find(this.#windows[stretch.channel], this.#cursor[stretch.channel]);
-    if (wait === undefined || !found || found.to <= stretch.from) return false;
+    if (wait === undefined || !found || found.to <= stretch.from || found.from > stretch.to) return false;
     this.remove(wait);
     wait.end({ kind: "match", match: this.#take(wait.channel, found) });
     return true;

@@ -33,6 +33,8 @@ export class FailureWatch {
   /** Whether that line has been told of, or is none that could be. */
   #lineDone = false;
   #gathering: Gathering | null = null;
+  /** What was gathered until another failure began, the oldest first. */
+  readonly #finished: ClassifiedFailure[] = [];
 
   /** @param classifiers The failures to look for. */
   constructor(classifiers: readonly FailureClassifier[]) {
@@ -40,22 +42,17 @@ export class FailureWatch {
   }
 
   /** What has been said so far of the failure that is being gathered; null when there is none. */
-  get gathered(): (ClassifiedFailure & { readonly source: FailureClassifier["source"] }) | null {
-    const gathering = this.#gathering;
-    if (gathering === null) return null;
-    const { classifier: { name, source }, lines } = gathering;
-    const line = gathering.writing ? this.#line : gathering.line;
-    // What is on the unfinished line belongs to it too.
-    const all = this.#line !== "" && this.#belongs(gathering) ? [...lines, this.#line] : lines;
-    return { name, source, line, text: all.join("\n") };
+  get gathered(): ClassifiedFailure | null {
+    return this.#gathering && this.#classified(this.#gathering);
   }
 
-  /** Takes the failure that was being gathered, and is ready for another one. */
+  /** Takes the failure that began first, with what has been said of it, and is ready for another one. */
   take(): ClassifiedFailure | null {
-    const { gathered } = this;
+    const finished = this.#finished.shift();
+    if (finished !== undefined) return finished;
+    const gathering = this.#gathering;
     this.#gathering = null;
-    if (gathered === null) return null;
-    return { name: gathered.name, line: gathered.line, text: gathered.text };
+    return gathering && this.#classified(gathering);
   }
 
   /**
@@ -124,6 +121,14 @@ export class FailureWatch {
     this.#lineDone = false;
   }
 
+  #classified(gathering: Gathering): ClassifiedFailure {
+    const { classifier: { name }, lines } = gathering;
+    const line = gathering.writing ? this.#line : gathering.line;
+    // What is on the unfinished line belongs to it too.
+    const all = this.#line !== "" && this.#belongs(gathering) ? [...lines, this.#line] : lines;
+    return { name, line, text: all.join("\n") };
+  }
+
   /** Whether lines that programs write belong to what is gathered: they do unless it is a kernel that writes its times. */
   #belongs({ classifier }: Gathering): boolean {
     return classifier.source === "console" || !this.#timed;
@@ -148,14 +153,12 @@ export class FailureWatch {
     line: string | null,
   ): boolean {
     const gathering = this.#gathering;
-    if (gathering !== null) {
+    if (gathering !== null && (classifier === undefined || isSame(gathering.classifier, classifier))) {
       if (line !== null && gathering.classifier.source === "kernel") append(gathering.lines, line);
       // An oops that ends in a panic is a panic.
-      if (classifier?.name === "kernel-panic" && gathering.classifier.source === "kernel") {
-        if (gathering.classifier.name !== "kernel-panic") {
-          gathering.line = message;
-          gathering.writing = line === null;
-        }
+      if (classifier?.name === "kernel-panic" && gathering.classifier.name !== "kernel-panic") {
+        gathering.line = message;
+        gathering.writing = line === null;
         gathering.classifier = classifier;
       }
       return false;
@@ -164,6 +167,7 @@ export class FailureWatch {
     const lines = from === "kernel" || classifier.source === "kernel"
       ? leadOf(classifier, before)
       : before.slice(-LINES_BEFORE);
+    if (gathering !== null) this.#finished.push(this.#classified(gathering));
     this.#gathering = {
       classifier,
       line: message,
@@ -172,6 +176,13 @@ export class FailureWatch {
     };
     return true;
   }
+}
+
+/** Whether a failure is part of one that is being gathered: a bug is followed by an oops, and anything of the kernel's by a panic. */
+function isSame(gathered: FailureClassifier, found: FailureClassifier): boolean {
+  if (gathered.name === found.name) return true;
+  if (gathered.source !== "kernel") return false;
+  return found.name === "kernel-panic" || (gathered.name === "bug" && found.name === "oops");
 }
 
 /** The lines before a failure that belong to it. */

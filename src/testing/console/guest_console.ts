@@ -48,8 +48,8 @@ const KERNEL_LOG_CHARS = 512 * 1024;
 interface Settling {
   /** Where it was said. */
   readonly stretch: Stretch;
-  /** Somebody waits for just this. */
-  wanted: boolean;
+  /** What it was when somebody got just what he waited for by it; it may still come to something worse. */
+  readonly wanted: FailureName | null;
   quiet: ReturnType<typeof setTimeout>;
   readonly cap: ReturnType<typeof setTimeout>;
 }
@@ -151,7 +151,7 @@ export class GuestConsole implements AsyncDisposable {
 
   /** What was typed and when, without secrets: the last 1000 times. */
   get typed(): readonly TypedInput[] {
-    return this.#typed.map((input) => ({ ...input, text: this.#redactor.redact(input.text) }));
+    return this.#typed.map((input) => ({ ...input, text: this.#redactor.redactConsole(input.text) }));
   }
 
   /** The first failure that the guest has told of and that was not allowed; null when there is none. */
@@ -381,7 +381,8 @@ export class GuestConsole implements AsyncDisposable {
     const told = this.#watch.kernelLine(piece);
     this.#serve();
     if (told === "failure") {
-      this.#startSettling({ channel: "kernel", from, to: this.#expectations.place.kernel });
+      // All that the kernel says from here on may be part of it.
+      this.#startSettling({ channel: "kernel", from, to: Infinity });
     } else if (told === "last") this.#settle();
     else if (this.#settling?.stretch.channel === "kernel") this.#prolong(this.#settling);
   }
@@ -417,9 +418,12 @@ export class GuestConsole implements AsyncDisposable {
 
   /** A failure has been said: nobody gets what comes after it until it is known what to do about it. */
   #startSettling(stretch: Stretch): void {
+    // One that is another's end has it decided first.
+    this.#settle();
     const match = this.#expectations.lastMatch;
-    const wanted = match?.channel === stretch.channel && match.to > stretch.from;
-    if (!wanted && this.failure === null) this.#expectations.limit(this.#expectations.place);
+    const got = match?.channel === stretch.channel && match.to > stretch.from;
+    const wanted = got ? this.#watch.gathered?.name ?? null : null;
+    if (wanted === null && this.failure === null) this.#expectations.limit(this.#expectations.place);
     const settle = () => this.#settle();
     this.#settling = {
       stretch,
@@ -443,7 +447,8 @@ export class GuestConsole implements AsyncDisposable {
     clearTimeout(settling.quiet);
     clearTimeout(settling.cap);
     const found = this.#watch.take();
-    const wanted = settling.wanted || this.#expectations.serveWanted(settling.stretch);
+    const wanted = found !== null && settling.wanted === found.name ||
+      this.#expectations.serveWanted(settling.stretch);
     if (found === null || wanted || this.#allowed.includes(found.name)) {
       if (this.failure === null) this.#expectations.limit(null);
       this.#serve();
