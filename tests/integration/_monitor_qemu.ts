@@ -19,9 +19,13 @@ export class MonitorQemu implements AsyncDisposable {
    * Starts QEMU with the monitors `m0`, `m1` and so on, one for each of these `-mon` properties, such as `pretty=on`;
    * it listens on them once `connect` succeeds.
    */
-  static async start(monitors: readonly string[] = [""], args: readonly string[] = []): Promise<MonitorQemu> {
+  static async start(
+    monitors: readonly string[] = [""],
+    args: readonly string[] = [],
+    binary = "qemu-system-x86_64",
+  ): Promise<MonitorQemu> {
     const dir = await Deno.makeTempDir({ prefix: "qeeper-mon-" });
-    const child = new Deno.Command("qemu-system-x86_64", {
+    const child = new Deno.Command(binary, {
       args: [
         ...["-machine", "none", "-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none"],
         ...monitors.flatMap((properties, n) => [
