@@ -78,9 +78,11 @@ export class EvidenceKeeper {
     const path = await this.#folder;
     if (path === null) return;
     await Deno.remove(path, { recursive: true }).catch((error) => this.#complain("remove", error));
-    // The folder of them all goes with the last one.
+    // The folder of them all goes with the last one, if it was made for them.
     const parent = path.slice(0, path.lastIndexOf("/"));
-    if (this.#parts.root === null) await Deno.remove(parent).catch(() => {});
+    if (this.#parts.root === null && parent.endsWith("/test-evidence")) {
+      await Deno.remove(parent).catch(() => {});
+    }
   }
 
   async #make(): Promise<string | null> {

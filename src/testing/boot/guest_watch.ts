@@ -29,7 +29,7 @@ export interface GuestWatchParts {
   quiet(options: { forMs: number; withinMs: number }): Promise<void>;
   /** Takes secrets out of a text. */
   redact(text: string): string;
-  /** Names the folder for the evidence; null for none. */
+  /** Names the folder for the evidence; null for none. Never rejects. */
   evidence(): Promise<string | null>;
   /** Called when the guest has failed, just before everybody who waits. */
   onFailure(error: GuestFailedError): void;
@@ -187,25 +187,29 @@ export class GuestWatch {
   }
 
   async #failByVerdict(verdict: Verdict): Promise<GuestFailedError> {
+    // The folder is made meanwhile: a disk may take its time.
+    const folder = this.#parts.evidence();
     if (verdict.process !== "ended") {
       await this.#parts.quiet({ forMs: HELD_QUIET_MS, withinMs: HELD_LISTEN_MS });
     }
     const { text, classifier } = lastWords(this.#parts.transcript());
-    return await this.#fail(verdict, classifier, text);
+    return this.#fail(verdict, classifier, text, await folder);
   }
 
   async #failByWords({ name, text }: ConsoleFailure): Promise<GuestFailedError> {
+    const folder = this.#parts.evidence();
     let verdict: Verdict | null = null;
     await inTime(this.#verdict.promise.then((found) => verdict = found), OWN_VERDICT_MS);
-    return await this.#fail(verdict, name, text);
+    return this.#fail(verdict, name, text, await folder);
   }
 
-  async #fail(
+  #fail(
     verdict: Verdict | null,
     classifier: FailureName | null,
     text: string,
-  ): Promise<GuestFailedError> {
-    const { vm, redact, evidence, onFailure } = this.#parts;
+    folder: string | null,
+  ): GuestFailedError {
+    const { vm, redact, onFailure } = this.#parts;
     const failure = {
       vm: vm.name,
       verdict: verdict && {
@@ -217,7 +221,7 @@ export class GuestWatch {
       consoleText: redact(text),
       expected: this.#waiters[0]?.causes ?? null,
     };
-    const error = new GuestFailedError(failure, await evidence());
+    const error = new GuestFailedError(failure, folder);
     this.#failure = error;
     onFailure(error);
     this.#failed.abort(error);
