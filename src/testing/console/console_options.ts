@@ -3,7 +3,18 @@ import type { ConsoleChannel } from "./expectations.ts";
 import type { FailureSwitches } from "./failures.ts";
 import type { Secret } from "./redaction.ts";
 
-/** How a {@link GuestConsole} is to be. */
+/**
+ * How a {@link GuestConsole} is to be.
+ *
+ * @example
+ * ```ts
+ * import type { GuestConsoleOptions } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: GuestConsoleOptions = { redact: ["hunter2", /token=\S+/], classifiers: { oops: false } };
+ * assertEquals(options.redact?.length, 2);
+ * ```
+ */
 export interface GuestConsoleOptions {
   /**
    * What must not be seen in transcripts, errors and live output: texts, and what expressions match.
@@ -58,7 +69,18 @@ export interface GuestExpectOptions {
   signal?: AbortSignal;
 }
 
-/** How a line is typed. */
+/**
+ * How a line is typed.
+ *
+ * @example
+ * ```ts
+ * import type { TypeLineOptions } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const atPasswordPrompt: TypeLineOptions = { echo: "none", secret: true };
+ * assertEquals(atPasswordPrompt.echo, "none");
+ * ```
+ */
 export interface TypeLineOptions {
   /**
    * `"check"`: Enter is pressed once the guest has echoed the line; what got lost is typed again. `"none"`: for a guest that does not
@@ -95,7 +117,18 @@ export interface TypeLineOptions {
   signal?: AbortSignal;
 }
 
-/** Something that was typed. */
+/**
+ * Something that was typed.
+ *
+ * @example
+ * ```ts
+ * import type { TypedInput } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const input: TypedInput = { at: new Date(0), how: "type", text: "uname -r" };
+ * assertEquals(input.at.getTime(), 0);
+ * ```
+ */
 export interface TypedInput {
   /** When. */
   readonly at: Date;

@@ -34,7 +34,18 @@ export interface ConsoleFailure {
   readonly at: Date;
 }
 
-/** Why a wait for the console failed: the guest told of a known failure, or said what the wait was told to fail on. */
+/**
+ * Why a wait for the console failed: the guest told of a known failure, or said what the wait was told to fail on.
+ *
+ * @example
+ * ```ts
+ * import type { ConsoleFailureReason } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const words = (reason: ConsoleFailureReason) => reason.kind === "fail-on" ? reason.text : reason.failure.line;
+ * assertEquals(words({ kind: "fail-on", pattern: /\d/, text: "4", heard: "error 4" }), "4");
+ * ```
+ */
 export type ConsoleFailureReason =
   | { readonly kind: "failure"; readonly failure: ConsoleFailure }
   | {

@@ -5,7 +5,18 @@ import { TextWindow } from "./text_window.ts";
 /** How much of what was said and not matched is kept, in characters. */
 const WINDOW_CHARS = 1024 * 1024;
 
-/** What is waited for: in what programs write, or in the kernel's log lines. */
+/**
+ * What is waited for: in what programs write, or in the kernel's log lines.
+ *
+ * @example
+ * ```ts
+ * import type { ConsoleChannel } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const channels: ConsoleChannel[] = ["text", "kernel"];
+ * assertEquals(channels.length, 2);
+ * ```
+ */
 export type ConsoleChannel = "text" | "kernel";
 
 /** A place on the console: how much of each channel had been said then. */

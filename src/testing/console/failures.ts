@@ -15,6 +15,15 @@ import { PlainText } from "./plain_text.ts";
  * - `initramfs-shell`: the initramfs has not found the root file system;
  * - `no-bootable-device`: the firmware has found nothing to boot (SeaBIOS, edk2's OVMF and its shell);
  * - `boot-loader-rescue`: GRUB has not found its files.
+ *
+ * @example
+ * ```ts
+ * import { classifyConsole, type FailureName } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const nothingToBoot: FailureName = "no-bootable-device";
+ * assertEquals(classifyConsole("No bootable device.\n")?.name, nothingToBoot);
+ * ```
  */
 export type FailureName =
   | "kernel-panic"
@@ -130,7 +139,18 @@ export const FAILURE_CLASSIFIERS: readonly FailureClassifier[] = [
   },
 ];
 
-/** Which of the known failures to look for: `false` for none, or by name; those that are not named are looked for. */
+/**
+ * Which of the known failures to look for: `false` for none, or by name; those that are not named are looked for.
+ *
+ * @example
+ * ```ts
+ * import { classifyConsole, type FailureSwitches } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const switches: FailureSwitches = { "initramfs-shell": false };
+ * assertEquals(classifyConsole("(initramfs) ", switches), null);
+ * ```
+ */
 export type FailureSwitches = false | Readonly<Partial<Record<FailureName, boolean>>>;
 
 /**
@@ -143,7 +163,18 @@ export function enabledClassifiers(switches: FailureSwitches = {}): readonly Fai
   return switches === false ? [] : FAILURE_CLASSIFIERS.filter(({ name }) => switches[name] !== false);
 }
 
-/** What a guest said when it failed. */
+/**
+ * What a guest said when it failed.
+ *
+ * @example
+ * ```ts
+ * import { type ClassifiedFailure, classifyConsole } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const failure: ClassifiedFailure | null = classifyConsole("error: no such partition.\ngrub rescue> ");
+ * assertEquals(failure?.text, "error: no such partition.\ngrub rescue> ");
+ * ```
+ */
 export interface ClassifiedFailure {
   /** What kind of failure it is. */
   readonly name: FailureName;

@@ -32,6 +32,9 @@ const DEFAULT_TYPE_MS = 10_000;
 /** An oops is whole when nothing more of it has come for so long; and then it has been waited for long enough. In milliseconds. */
 const SETTLE_QUIET_MS = 40;
 const SETTLE_MAX_MS = 400;
+/** A panic says where it ends, so that a host that is short of time may hold it up for longer. In milliseconds. */
+const PANIC_QUIET_MS = 200;
+const PANIC_MAX_MS = 1000;
 /** What may be the beginning of a kernel line is looked at as text when nothing has followed it for so long, in milliseconds. */
 const HELD_QUIET_MS = 100;
 /** A timer holds at most this many milliseconds; whatever is longer is no limit. */
@@ -50,7 +53,7 @@ interface Settling {
   readonly stretch: Stretch;
   /** What it was when somebody got just what he waited for by it; it may still come to something worse. */
   readonly wanted: FailureName | null;
-  quiet: ReturnType<typeof setTimeout>;
+  quiet: ReturnType<typeof setTimeout> | undefined;
   readonly cap: ReturnType<typeof setTimeout>;
 }
 
@@ -425,18 +428,16 @@ export class GuestConsole implements AsyncDisposable {
     const wanted = got ? this.#watch.gathered?.name ?? null : null;
     if (wanted === null && this.failure === null) this.#expectations.limit(this.#expectations.place);
     const settle = () => this.#settle();
-    this.#settling = {
-      stretch,
-      wanted,
-      quiet: setTimeout(settle, SETTLE_QUIET_MS),
-      cap: setTimeout(settle, SETTLE_MAX_MS),
-    };
+    const maxMs = this.#watch.gathered?.name === "kernel-panic" ? PANIC_MAX_MS : SETTLE_MAX_MS;
+    this.#settling = { stretch, wanted, quiet: undefined, cap: setTimeout(settle, maxMs) };
+    this.#prolong(this.#settling);
   }
 
   /** More of a failure has come. */
   #prolong(settling: Settling): void {
     clearTimeout(settling.quiet);
-    settling.quiet = setTimeout(() => this.#settle(), SETTLE_QUIET_MS);
+    const quietMs = this.#watch.gathered?.name === "kernel-panic" ? PANIC_QUIET_MS : SETTLE_QUIET_MS;
+    settling.quiet = setTimeout(() => this.#settle(), quietMs);
   }
 
   /** What belongs to a failure is there: decides whether it is one, and tells everybody. */

@@ -8,7 +8,18 @@ const MIN_LINE_CHARS = 4;
 /** How much of a line without an end a live output holds back, in characters. */
 const MAX_HELD_CHARS = 64 * 1024;
 
-/** A secret: a text, or what an expression matches. */
+/**
+ * A secret: a text, or what an expression matches.
+ *
+ * @example
+ * ```ts
+ * import type { Secret } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const secrets: Secret[] = ["hunter2", /token=\S+/];
+ * assertEquals(secrets.length, 2);
+ * ```
+ */
 export type Secret = string | RegExp;
 
 /**
