@@ -120,6 +120,7 @@ export type {
   SnapshotWay,
 } from "./snapshot/snapshot_types.ts";
 export type { PeerCommand } from "./peer/command.ts";
+export type { PeerDelivery } from "./peer/delivery.ts";
 export { PeerEndedError, PeerScriptError } from "./peer/errors.ts";
 export {
   FakePeer,
@@ -128,7 +129,7 @@ export {
   memoryPeer,
   scriptedPeer,
 } from "./peer/fake_peer.ts";
-export { PeerConnection, type PeerDelivery, type PeerWaitOptions } from "./peer/peer_connection.ts";
+export { PeerConnection, type PeerWaitOptions } from "./peer/peer_connection.ts";
 export { qemuScript, type QemuScriptOptions } from "./peer/qemu_script.ts";
 export type {
   PeerAnswer,

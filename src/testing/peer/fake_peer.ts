@@ -6,9 +6,10 @@ import {
   type TcpAddress,
   type UnixAddress,
 } from "../../qmp/mod.ts";
+import { checkDelivery, type PeerDelivery } from "./delivery.ts";
 import { PeerEndedError } from "./errors.ts";
 import { memoryPipe } from "./memory_pipe.ts";
-import { PeerConnection, type PeerDelivery, type PeerWaitOptions } from "./peer_connection.ts";
+import { PeerConnection, type PeerWaitOptions } from "./peer_connection.ts";
 import type { PeerScript } from "./script.ts";
 
 /**
@@ -100,6 +101,7 @@ export class FakePeer<Address extends UnixAddress | TcpAddress = UnixAddress> im
     options: FakePeerOptions = {},
   ): Promise<FakePeer<UnixAddress> | FakePeer<TcpAddress>> {
     const { transport = "unix", ...delivery } = options;
+    checkDelivery(delivery); // now, and not when the first client comes
     if (transport === "tcp") {
       const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       const address: TcpAddress = { transport: "tcp", host: "127.0.0.1", port: listener.addr.port };

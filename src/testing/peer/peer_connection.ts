@@ -1,6 +1,7 @@
 import { abortable } from "@std/async/abortable";
 import { type ByteTransport, QmpDecoder } from "../../qmp/mod.ts";
 import { type PeerCommand, readCommand } from "./command.ts";
+import { checkDelivery, type PeerDelivery } from "./delivery.ts";
 import { PeerEndedError } from "./errors.ts";
 import { playScript } from "./play_script.ts";
 import type { PeerScript } from "./script.ts";
@@ -15,35 +16,6 @@ import {
   type PeerMessage,
   returnMessage,
 } from "./wire.ts";
-
-/**
- * How a peer writes.
- *
- * @example Every message comes in pieces of one and of three bytes, and the whole ends after 200
- * ```ts
- * import { memoryPeer, type PeerDelivery, qemuScript } from "@qeeper/qeeper/testing";
- * import { QmpClient, QmpInterruptedError } from "@qeeper/qeeper/qmp";
- * import { assertRejects } from "@std/assert";
- *
- * const delivery: PeerDelivery = { chunkBytes: [1, 3], endAfterBytes: 200 };
- * await using peer = memoryPeer(delivery);
- * const playing = peer.connection.play(qemuScript());
- * await using qmp = await QmpClient.over(peer.transport);
- * await assertRejects(() => qmp.execute("query-commands"), QmpInterruptedError);
- * await playing;
- * ```
- */
-export interface PeerDelivery {
-  /** One line a message, or many, as a monitor with `pretty=on` has them. Default `compact`. */
-  readonly format?: "compact" | "pretty";
-  /**
-   * The sizes of the pieces in which bytes are written, taken in turn; default: each `send` in one piece. In memory each piece is one read of the
-   * client's; a socket may join them again.
-   */
-  readonly chunkBytes?: number | readonly number[];
-  /** The connection ends once so many bytes have been written, be it in the middle of a message. Default: it does not. */
-  readonly endAfterBytes?: number;
-}
 
 /** What each wait of a peer takes. */
 export interface PeerWaitOptions {
@@ -98,12 +70,10 @@ export class PeerConnection implements AsyncDisposable {
    * @throws {RangeError} When a size is none.
    */
   constructor(transport: ByteTransport, delivery: PeerDelivery = {}) {
-    const { format = "compact", chunkBytes = [], endAfterBytes = Infinity } = delivery;
-    this.#chunkSizes = typeof chunkBytes === "number" ? [chunkBytes] : chunkBytes;
-    assertSizes("chunkBytes", this.#chunkSizes, 1);
-    if (endAfterBytes !== Infinity) assertSizes("endAfterBytes", [endAfterBytes], 0);
+    const { format, chunkSizes, endAfterBytes } = checkDelivery(delivery);
     this.#transport = transport;
     this.#format = format;
+    this.#chunkSizes = chunkSizes;
     this.#endAfterBytes = endAfterBytes;
   }
 
@@ -305,14 +275,4 @@ function join(parts: readonly Uint8Array[]): Uint8Array {
     at += part.length;
   }
   return whole;
-}
-
-function assertSizes(name: string, sizes: readonly number[], least: number): void {
-  const wrong = sizes.find((size) => !Number.isInteger(size) || size < least);
-  if (wrong === undefined) return;
-  throw new RangeError(
-    `Cannot make a peer as '${name}' must be ${
-      least === 0 ? "0 or a positive integer" : "a positive integer"
-    }: current value is ${wrong}`,
-  );
 }

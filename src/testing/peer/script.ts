@@ -28,7 +28,9 @@ export type PeerEventStep = {
  */
 export type PeerAnswerStep<Value = unknown> =
   /** Returns a value; `{}` unless said. */
-  | { readonly kind: "reply"; readonly value?: Value; readonly to?: string }
+  | { readonly kind: "reply"; readonly value?: Value; readonly to?: undefined }
+  /** Returns a value to another command. */
+  | { readonly kind: "reply"; readonly value?: unknown; readonly to: string }
   /** Refuses; the class is `GenericError` unless said. */
   | { readonly kind: "fail"; readonly class?: string; readonly desc: string; readonly to?: string }
   /** Returns a text that makes the reply's line exactly so long. */
