@@ -95,7 +95,9 @@ export class FakePeer<Address extends UnixAddress | TcpAddress = UnixAddress> im
    * @throws {RangeError} When a size of the delivery is none.
    */
   static listen(options: FakePeerOptions & { readonly transport: "tcp" }): Promise<FakePeer<TcpAddress>>;
+  /** Listens on a unix socket. */
   static listen(options?: PeerDelivery & { readonly transport?: "unix" }): Promise<FakePeer>;
+  /** Listens where the options say. */
   static listen(options: FakePeerOptions): Promise<FakePeer<UnixAddress> | FakePeer<TcpAddress>>;
   static async listen(
     options: FakePeerOptions = {},
@@ -229,6 +231,7 @@ export function scriptedPeer(
   script: PeerScript,
   options: FakePeerOptions & { readonly transport: "tcp" },
 ): Promise<FakePeer<TcpAddress>>;
+/** A fake peer on a unix socket, which plays a script to each of its clients. */
 export function scriptedPeer(
   script: PeerScript,
   options?: PeerDelivery & { readonly transport?: "unix" },
@@ -242,7 +245,21 @@ export async function scriptedPeer(
   return peer;
 }
 
-/** Both sides of a connection within the process. */
+/**
+ * Both sides of a connection within the process.
+ *
+ * @example
+ * ```ts
+ * import { type MemoryPeer, memoryPeer } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * await using peer: MemoryPeer = memoryPeer();
+ * await peer.connection.greet();
+ * const buffer = new Uint8Array(7);
+ * await peer.transport.read(buffer);
+ * assertEquals(new TextDecoder().decode(buffer), '{"QMP":');
+ * ```
+ */
 export interface MemoryPeer extends AsyncDisposable {
   /** The client's side, for `QmpClient.over`. */
   readonly transport: ByteTransport;

@@ -17,7 +17,19 @@ import {
   returnMessage,
 } from "./wire.ts";
 
-/** What each wait of a peer takes. */
+/**
+ * What each wait of a peer takes.
+ *
+ * @example
+ * ```ts
+ * import { memoryPeer, type PeerWaitOptions } from "@qeeper/qeeper/testing";
+ * import { assertRejects } from "@std/assert";
+ *
+ * const options: PeerWaitOptions = { signal: AbortSignal.timeout(5) };
+ * await using peer = memoryPeer();
+ * await assertRejects(() => peer.connection.command(options), DOMException, "timeout");
+ * ```
+ */
 export interface PeerWaitOptions {
   /** Stops waiting, and nothing else: what was to come can be waited for again. Rejects with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -2,7 +2,18 @@ import type { QmpCommands, QmpEvents } from "../../qmp/mod.ts";
 import type { PeerCommand } from "./command.ts";
 import type { PeerGreeting, PeerMessage } from "./wire.ts";
 
-/** An event of QEMU's, with what it carries. One that QEMU doesn't have is a `send` step. */
+/**
+ * An event of QEMU's, with what it carries. One that QEMU doesn't have is a `send` step.
+ *
+ * @example
+ * ```ts
+ * import type { PeerEventStep } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const step: PeerEventStep = { kind: "event", event: "SHUTDOWN", data: { guest: true, reason: "guest-panic" } };
+ * assertEquals(step.data.reason, "guest-panic");
+ * ```
+ */
 export type PeerEventStep = {
   [Name in keyof QmpEvents]:
     & { readonly kind: "event"; readonly event: Name }
@@ -45,7 +56,22 @@ export type PeerAnswerStep<Value = unknown> =
   /** Ends the connection. */
   | { readonly kind: "end" };
 
-/** What is done about a command: steps, or what makes them from it. */
+/**
+ * What is done about a command: steps, or what makes them from it.
+ *
+ * @typeParam Value What the command returns.
+ *
+ * @example
+ * ```ts
+ * import type { PeerAnswer } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const echo: PeerAnswer = ({ arguments: args }) => [{ kind: "reply", value: args }];
+ * assertEquals(echo({ name: "x-echo", band: "in", arguments: { n: 1 }, id: 7 }), [
+ *   { kind: "reply", value: { n: 1 } },
+ * ]);
+ * ```
+ */
 export type PeerAnswer<Value = unknown> =
   | readonly PeerAnswerStep<Value>[]
   | ((command: PeerCommand) => readonly PeerAnswerStep<Value>[]);
@@ -79,7 +105,20 @@ export type PeerAnswers =
   & { readonly [Name in keyof QmpCommands]?: PeerAnswer<QmpCommands[Name]["returns"]> }
   & { readonly [name: string]: PeerAnswer | undefined };
 
-/** One step of a script. */
+/**
+ * One step of a script.
+ *
+ * @example
+ * ```ts
+ * import { memoryPeer, type PeerStep } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const steps: PeerStep[] = [{ kind: "greet" }, { kind: "end" }];
+ * await using peer = memoryPeer();
+ * await peer.connection.play(steps);
+ * assertEquals(peer.connection.endedBy, "script");
+ * ```
+ */
 export type PeerStep =
   /** Says hello, and goes on without waiting for an answer. */
   | { readonly kind: "greet"; readonly greeting?: PeerGreeting }

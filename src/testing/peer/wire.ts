@@ -1,6 +1,19 @@
 import type { PeerCommand } from "./command.ts";
 
-/** A message, or text or bytes that are sent as they are, right or wrong. */
+/**
+ * A message, or text or bytes that are sent as they are, right or wrong.
+ *
+ * @example
+ * ```ts
+ * import { memoryPeer, type PeerMessage } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const garbage: PeerMessage = '{"event": oops}\r\n';
+ * await using peer = memoryPeer();
+ * await peer.connection.send(garbage, Uint8Array.of(0xff));
+ * assertEquals(peer.connection.sentBytes, 18);
+ * ```
+ */
 export type PeerMessage = Readonly<Record<string, unknown>> | string | Uint8Array;
 
 /**
