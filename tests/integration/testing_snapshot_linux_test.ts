@@ -29,29 +29,36 @@ async function linux(templates: Templates, options: LinuxGuestOptions, more: VmC
 
 for (const { binary, name, ignore } of QEMUS) {
   Deno.test({
-    name: `clone() of a Linux goes on with its programs, its disk and its commands, with ${name}${
-      MISSING ?? ""
-    }`,
+    name: `clone() of a Linux goes on with its programs, its disk and its commands, with ${name}${CANT}`,
     ignore: ignore || MISSING !== null,
     async fn() {
       await using templates = await Templates.make();
-      const config = await linux(templates, {}, { binary, memoryMiB: 96, rng: true });
+      const networks = [{ type: "user", restrict: true, forward: [{ guest: 7 }] }] as const;
+      const config = await linux(templates, {}, { binary, memoryMiB: 96, rng: true, networks });
       const fixture = snapshotFixture(config, async (vm) => {
         await vm.console.expect("GUEST-READY");
         const { exitCode } = await vm.run(
           "echo template >/dev/vda; sync; (sleep 1000 & echo $! >/run/sleep)",
         );
         assertEquals(exitCode, 0);
+        await vm.run("setsid sh -c 'while :; do nc -l -p 7 -e cat /run/who; done' >/dev/null 2>&1 &");
       }, templates.options());
       const clones = await Promise.all([0, 1].map(() => fixture.clone({ evidence: "never" })));
       try {
         for (const [index, vm] of clones.entries()) {
-          const { stdout } = await vm.run(`head -n 1 /dev/vda; echo ${index} >/dev/vda; sync; uname -r`);
+          const { stdout } = await vm.run(
+            `head -n 1 /dev/vda; echo ${index} | tee /run/who >/dev/vda; sync; uname -r`,
+          );
           assertMatch(stdout, /^template\n\d+\.\d+/);
         }
         for (const [index, vm] of clones.entries()) {
           const { stdout } = await vm.run("head -n 1 /dev/vda; kill -0 $(cat /run/sleep) && echo sleeps");
           assertEquals(stdout, `${index}\nsleeps\n`);
+          const [forward] = await vm.forwards();
+          using conn = await Deno.connect({ hostname: "127.0.0.1", port: forward?.hostPort ?? 0 });
+          const buffer = new Uint8Array(16);
+          const count = await conn.read(buffer) ?? 0;
+          assertEquals(new TextDecoder().decode(buffer.subarray(0, count)), `${index}\n`);
           assert(!vm.console.transcript.includes("GUEST-READY"), "it has booted");
         }
       } finally {
@@ -63,9 +70,7 @@ for (const { binary, name, ignore } of QEMUS) {
 }
 
 Deno.test({
-  name: `clone() has the guest agent set the clock, and the hardware clock is right by itself${
-    MISSING ?? ""
-  }`,
+  name: `clone() has the guest agent set the clock, and the hardware clock is right by itself${CANT}`,
   ignore: MISSING !== null,
   async fn() {
     await using templates = await Templates.make();

@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
-import { type SnapshotFixture, snapshotFixture, type TestVm } from "../../src/testing/mod.ts";
+import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { SnapshotError, type SnapshotFixture, snapshotFixture, type TestVm } from "../../src/testing/mod.ts";
 import { QEMUS } from "./_qemus.ts";
 import { ask, prepareGuest, snapshotGuest } from "./_snapshot_guest.ts";
 import { look, Templates } from "./_templates.ts";
@@ -299,4 +299,60 @@ Deno.test("clone() lets go of everything when QEMU is killed", async () => {
     assertEquals(await Array.fromAsync(Deno.readDir(`${templates.dir}/${folder}/clones`)), []);
   }
   assertEquals(await look(fixture), "2T");
+});
+
+Deno.test("clone() gives each its own UEFI variables, however it comes to be", async (t) => {
+  await using templates = await Templates.make();
+  const vars = `${templates.host.dir}/vars.fd`;
+  await Deno.writeFile(vars, new Uint8Array(64 * 1024).fill(0xff));
+  const firmware = { code: templates.host.rom, vars };
+  for (const way of ["memory", "stream", "boot"] as const) {
+    await t.step(way, async () => {
+      const fixture = snapshotFixture({ accel: "tcg", memoryMiB: 16, firmware }, async (vm) => {
+        await vm.console.expect("READY\n");
+      }, templates.options({ way }));
+      // QEMU locks what it writes to.
+      await using one = await fixture.clone({ evidence: "never" });
+      await using other = await fixture.clone({ evidence: "never" });
+      assertEquals([await ask(one, "y"), await ask(other, "z"), fixture.how?.way], ["y", "z", way]);
+      for (const { argv } of [one, other]) assert(!argv?.some((arg) => arg.includes(vars)));
+    });
+  }
+  assertEquals(
+    (await Array.fromAsync(Deno.readDir(templates.dir))).filter(({ name }) => /^vars/.test(name)),
+    [],
+  );
+});
+
+Deno.test("clone() keeps to the directory that is named, also when it makes the template first", async () => {
+  await using templates = await Templates.make();
+  const fixture = await templates.fixture();
+  const runDir = `${templates.host.dir}/mine`;
+  await using vm = await fixture.clone({ runDir, evidence: "never" });
+  assertEquals([vm.runDir, await ask(vm, "+")], [runDir, "2"]);
+});
+
+Deno.test("clone() puts the memory beside the template when its folder has no room, or is not there", async () => {
+  await using templates = await Templates.make();
+  const { host, dir } = templates;
+  const config = await snapshotGuest(host.dir);
+  const fixture = snapshotFixture(config, prepareGuest, templates.options({ ramDir: `${host.dir}/missing` }));
+  assertEquals(await look(fixture), "2T");
+  assertEquals(fixture.how?.way, "memory");
+  const files = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+  assertEquals(files.filter((name) => name.endsWith(".ram")).length, 1);
+  // It is cleared away with the template.
+  assertEquals(await look(await templates.fixture({}, { version: "2", maxBytes: 16 * 1024 * 1024 })), "2T");
+  assertEquals((await Array.fromAsync(Deno.readDir(dir))).filter(({ name }) => name.endsWith(".ram")), []);
+});
+
+Deno.test("snapshotFixture() refuses bounds that are none, and a folder that everybody can write to", async () => {
+  await using templates = await Templates.make();
+  const config = await snapshotGuest(templates.host.dir);
+  assertThrows(() => snapshotFixture(config, prepareGuest, { maxBytes: -1 }), RangeError, "'maxBytes'");
+  assertThrows(() => snapshotFixture(config, prepareGuest, { maxIdleMs: NaN }), RangeError, "'maxIdleMs'");
+  await Deno.mkdir(templates.dir);
+  await Deno.chmod(templates.dir, 0o777);
+  const fixture = snapshotFixture(config, prepareGuest, templates.options());
+  await assertRejects(() => fixture.clone(), SnapshotError, "everybody can write to it");
 });

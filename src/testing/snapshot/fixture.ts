@@ -89,12 +89,12 @@ export class Fixture<T extends AsyncDisposable, O> {
 
   /** Starts a clone. */
   async clone(options: O): Promise<T> {
-    const { signal } = this.#parts.maker.begin(options).launch;
+    const { signal } = this.#parts.maker.begin(options, "clone").launch;
     signal?.throwIfAborted();
     const ground = await this.#prepareGround();
     for (let refusals = 0;; refusals++) {
       const source = await this.#source(ground, options, signal);
-      const starting = this.#parts.maker.begin(options);
+      const starting = this.#parts.maker.begin(options, "clone");
       if (source.kind === "boot") {
         this.#report({ way: "boot", why: source.why });
         return await bootClone(ground.config, ground.store.dir, starting, this.#parts.prepare);
@@ -176,6 +176,9 @@ export class Fixture<T extends AsyncDisposable, O> {
           if (made !== null) return made;
           const why = await this.#make(ground, claim, found, options);
           if (why !== null) this.#bootOnly.set(key, why);
+          // While it is still claimed nobody can remove it.
+          const fresh = await this.#find(ground.store, key);
+          if (fresh !== null) return fresh;
           continue;
         }
       }
@@ -213,7 +216,7 @@ export class Fixture<T extends AsyncDisposable, O> {
     const { prepare, maker, options: { way = "memory" } } = this.#parts;
     return makeTemplate<T>({
       ...{ config, store, binary, ramFolders, ramDir, claim, found, prepare, way, bounds: this.#bounds },
-      begin: () => maker.begin(options),
+      begin: () => maker.begin(options, "template"),
       onProgress: (progress) => this.#progress(progress),
     });
   }

@@ -117,7 +117,13 @@ export function snapshotFixture(
 }
 
 /** As `bootVm` does, but what is launched need not boot. */
-function beginTestVm(options: CloneOptions): StartingVm<TestVm> {
-  const { launching, paused = false, wrap } = beginBoot(options);
+function beginTestVm(options: CloneOptions, role: "clone" | "template"): StartingVm<TestVm> {
+  const { launching, paused, wrap } = beginBoot(role === "clone" ? options : forTemplate(options));
   return { launch: launching, paused, wrap };
+}
+
+/** The VM behind a template belongs to no one test, and the directory that is named is the clone's. */
+function forTemplate({ t, runDir: _, signal, ...rest }: CloneOptions): CloneOptions {
+  const signals = [signal, t?.signal].filter((one) => one !== undefined);
+  return signals.length === 0 ? rest : { ...rest, signal: AbortSignal.any(signals) };
 }

@@ -1,6 +1,7 @@
 import { runRoot } from "../../vm/mod.ts";
 import { digestOf } from "./digest.ts";
 import { SnapshotError } from "./snapshot_error.ts";
+import { writeWhole } from "./write_whole.ts";
 
 /** Beside a store's memory files: the path of the store that they belong to. */
 const OWNER_FILE = "store";
@@ -20,20 +21,19 @@ export async function defaultStoreDir(): Promise<string> {
 }
 
 /**
- * Makes a directory that only this user can look into, for it will hold the memory of guests.
+ * Makes the directory of a store, for this user only. One that is there already is the user's own choice, unless everybody can write to it: it
+ * will hold the memory of guests.
  *
  * @param dir The directory, an absolute path.
- * @throws {SnapshotError} When there is one that others can write to.
+ * @throws {SnapshotError} When there is one that everybody can write to.
  */
-export async function makePrivateDir(dir: string): Promise<void> {
+export async function makeStoreDir(dir: string): Promise<void> {
   await Deno.mkdir(dir, { recursive: true, mode: 0o700 });
-  const info = await Deno.lstat(dir);
-  const othersWrite = info.mode !== null && (info.mode & 0o022) !== 0;
-  if (!info.isDirectory || othersWrite) {
-    throw new SnapshotError(
-      `Cannot keep templates in ${dir}: it is no directory, or others can write to it; remove it, or name another one`,
-    );
-  }
+  const { mode } = await Deno.stat(dir);
+  if (mode === null || (mode & 0o002) === 0) return;
+  throw new SnapshotError(
+    `Cannot keep templates in ${dir}: everybody can write to it; make a folder in it and name that one`,
+  );
 }
 
 /**
@@ -48,14 +48,24 @@ export async function ramFolder(ramDir: string, storeDir: string): Promise<strin
 }
 
 /**
- * Makes that folder, and leaves in it whose it is.
+ * Makes that folder, and leaves in it whose it is. Where it is made everybody may make folders, so somebody else may have been first.
  *
  * @param folder The folder's path.
  * @param storeDir The store.
+ * @throws {SnapshotError} When the folder is somebody else's.
  */
 export async function makeRamFolder(folder: string, storeDir: string): Promise<void> {
-  await makePrivateDir(folder);
-  await Deno.writeTextFile(`${folder}/${OWNER_FILE}`, storeDir, { mode: 0o600 });
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  const owner = `${folder}/${OWNER_FILE}`;
+  const info = await Deno.lstat(folder);
+  const othersWrite = info.mode !== null && (info.mode & 0o022) !== 0;
+  if (info.isDirectory && !othersWrite) {
+    await writeWhole(owner, storeDir);
+    if ((await Deno.lstat(owner)).uid === info.uid) return;
+  }
+  throw new SnapshotError(
+    `Cannot keep the memory of templates in ${folder}: it is another user's, or others can write to it; remove it, or name a ramDir`,
+  );
 }
 
 /**

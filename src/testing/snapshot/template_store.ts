@@ -11,7 +11,7 @@ import {
   type RefusalManifest,
   type TemplateManifest,
 } from "./manifest.ts";
-import { exists, makePrivateDir } from "./store_dirs.ts";
+import { exists, makeStoreDir } from "./store_dirs.ts";
 import { writeWhole } from "./write_whole.ts";
 
 /** In a template's folder: locked, shared, by each clone as long as it lives. */
@@ -59,7 +59,7 @@ export class TemplateStore {
    * @returns The store.
    */
   static async open(dir: string): Promise<TemplateStore> {
-    await makePrivateDir(dir);
+    await makeStoreDir(dir);
     return new TemplateStore(dir);
   }
 

@@ -5,8 +5,8 @@ import type { LaunchOptions, Vm } from "../../vm/mod.ts";
 export interface VmMaker<T extends AsyncDisposable, O> {
   /** What is to be launched for a config of the user's. */
   config(config: VmConfig): VmConfig;
-  /** Begins with one VM. */
-  begin(options: O): StartingVm<T>;
+  /** Begins with one VM: a clone, or the one that the template is made from, which the caller does not get. */
+  begin(options: O, role: "clone" | "template"): StartingVm<T>;
 }
 
 /** A VM that is about to be launched. */
