@@ -77,9 +77,8 @@ export class KernelLineFilter {
         continue;
       }
       const end = lineEnd(buffer, prefix);
+      if (end === "partial") return finish(start);
       if (end === null) {
-        if (buffer.length - start <= MAX_LINE_CHARS) return finish(start);
-        // No kernel writes such a line.
         from = prefix;
         continue;
       }
@@ -124,22 +123,35 @@ export function consolePieces(text: string): ConsolePiece[] {
   return [...filter.push(text), ...filter.end()];
 }
 
+const LINE_FEED = 10;
+const ANGLE = 60;
+const SQUARE = 91;
+
 /** Where the next bracket is that may begin a kernel line, or -1. */
 function nextBracket(text: string, from: number): number {
-  const square = text.indexOf("[", from);
-  const angle = text.indexOf("<", from);
-  if (square < 0 || angle < 0) return Math.max(square, angle);
-  return Math.min(square, angle);
+  for (let at = from; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === SQUARE || code === ANGLE) return at;
+  }
+  return -1;
 }
 
-/** The end of a kernel line: after its line feed, or where the next one breaks in; null when neither has come yet. */
-function lineEnd(text: string, from: number): number | null {
-  const feed = text.indexOf("\n", from);
-  if (feed < 0) return null;
-  for (let at = nextBracket(text, from); at >= 0 && at < feed; at = nextBracket(text, at + 1)) {
-    if (typeof readPrefix(text, at) === "number") return at;
+/**
+ * The end of a kernel line: after its line feed, or where the next one breaks in.
+ *
+ * @returns `"partial"` while neither has come; null when it would be longer than any kernel's.
+ */
+function lineEnd(text: string, from: number): number | "partial" | null {
+  const limit = from + MAX_LINE_CHARS;
+  for (let at = from; at < Math.min(text.length, limit); at++) {
+    const code = text.charCodeAt(at);
+    if (code === LINE_FEED) return at + 1;
+    if (code !== SQUARE && code !== ANGLE) continue;
+    const prefix = readPrefix(text, at);
+    if (prefix === "partial") return "partial";
+    if (prefix !== null) return at;
   }
-  return feed + 1;
+  return text.length < limit ? "partial" : null;
 }
 
 /** Level, time and caller, and how they look while their end is missing. */
