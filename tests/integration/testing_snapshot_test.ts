@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
-import { SnapshotError, type SnapshotFixture, snapshotFixture, type TestVm } from "../../src/testing/mod.ts";
+import {
+  GuestFailedError,
+  SnapshotError,
+  type SnapshotFixture,
+  snapshotFixture,
+  type TestVm,
+} from "../../src/testing/mod.ts";
 import { QEMUS } from "./_qemus.ts";
 import { ask, prepareGuest, snapshotGuest } from "./_snapshot_guest.ts";
 import { look, Templates } from "./_templates.ts";
@@ -299,6 +305,22 @@ Deno.test("clone() lets go of everything when QEMU is killed", async () => {
     assertEquals(await Array.fromAsync(Deno.readDir(`${templates.dir}/${folder}/clones`)), []);
   }
   assertEquals(await look(fixture), "2T");
+});
+
+Deno.test("clone() gives a test's VM: a guest that panics fails what waits for it, and leaves evidence", async () => {
+  await using templates = await Templates.make();
+  const { host } = templates;
+  const fixture = snapshotFixture(host.config(), async (vm) => {
+    await vm.console.expect("READY\n");
+  }, templates.options());
+  const evidenceDir = `${host.dir}/evidence`;
+  await using vm = await fixture.clone({ evidenceDir });
+  const waiting = vm.console.expect("login:");
+  await vm.console.write("X");
+  const error = await assertRejects(() => soon(waiting), GuestFailedError, "guest panicked");
+  assert(error.evidence?.startsWith(evidenceDir));
+  const files = (await Array.fromAsync(Deno.readDir(evidenceDir))).map(({ name }) => name);
+  assertEquals(files.length, 1, "the template's own VM has left evidence");
 });
 
 Deno.test("clone() gives each its own UEFI variables, however it comes to be", async (t) => {
