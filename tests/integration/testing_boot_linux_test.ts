@@ -10,6 +10,8 @@ const MISSING = await linuxGuest().then(() => null, (error) => {
   throw error;
 });
 
+/** What a Linux takes on a host that has much else to do. */
+const PATIENT = { timeoutMs: 300_000 };
 const CRASH = "echo c > /proc/sysrq-trigger";
 
 type LinuxBody = (vm: TestVm, evidenceDir: string) => Promise<void>;
@@ -21,7 +23,7 @@ async function withLinux(body: LinuxBody, part: VmConfig = {}): Promise<void> {
     await Deno.writeFile(`${dir}/initrd`, initrd);
     const config = { name: "linux", accel: "tcg", initrd: `${dir}/initrd`, ...boot, ...part } as const;
     await using vm = await bootVm(config, { evidenceDir: `${dir}/evidence` });
-    await vm.console.expect("GUEST-READY");
+    await vm.console.expect("GUEST-READY", PATIENT);
     await body(vm, `${dir}/evidence`);
   } finally {
     await Deno.remove(dir, { recursive: true });
@@ -83,8 +85,8 @@ linuxTest(
   () =>
     withLinux(async (vm) => {
       assertEquals((await vm.expectEnd("guest-reset", () => vm.run("reboot"))).process, "running");
-      await vm.console.expect("GUEST-READY");
-      assertEquals((await vm.run("uname")).stdout, "Linux\n");
+      await vm.console.expect("GUEST-READY", PATIENT);
+      assertEquals((await vm.run("uname", PATIENT)).stdout, "Linux\n");
       const { cause, exit } = await vm.expectEnd("guest-shutdown", () => vm.run("poweroff; sleep 600"));
       assertEquals([cause, exit?.code], ["guest-shutdown", 0]);
       assertEquals(vm.signal.aborted, false);
@@ -117,8 +119,8 @@ linuxTest(
     withLinux(async (vm) => {
       assertEquals((await vm.faults.panicGuest()).by, "run");
       await vm.reset();
-      await vm.console.expect("GUEST-READY");
-      assertEquals((await vm.run("echo again")).stdout, "again\n");
+      await vm.console.expect("GUEST-READY", PATIENT);
+      assertEquals((await vm.run("echo again", PATIENT)).stdout, "again\n");
       assertEquals([vm.signal.aborted, vm.console.failure], [false, null]);
     }),
 );
