@@ -40,12 +40,17 @@ h=-
 [ -z "$3" ] && rm -rf $d
 printf "\\n%s %s\\n" $t $h`;
 
+/** The channel is let go of while a command runs. */
+class LetGo extends Error {}
+
 /** Commands through the guest agent. */
 export class AgentChannel implements CommandChannel {
   readonly kind = "agent";
   readonly #agent: GuestAgent;
   readonly #session = crypto.randomUUID().slice(0, 13);
   #count = 0;
+  /** Ends the waiting for the command that is under way. */
+  #stop: AbortController | null = null;
 
   /** @param agent The VM's agent, which is not this one's to close. */
   constructor(agent: GuestAgent) {
@@ -57,33 +62,66 @@ export class AgentChannel implements CommandChannel {
   }
 
   async run(command: GuestCommand, limit: AbortSignal): Promise<CommandEnd> {
-    await this.ready(limit);
+    limit.throwIfAborted();
+    const stop = new AbortController();
+    this.#stop = stop;
+    const over = () => stop.abort(limit.reason);
+    limit.addEventListener("abort", over, { once: true });
+    try {
+      return await this.#run(command, stop.signal);
+    } catch (error) {
+      if (error instanceof LetGo) throw new RunInterruptedError(command.text, "nobody waits for it any more");
+      if (kindOf(error) !== "interrupted") throw error;
+      throw new RunInterruptedError(
+        command.text,
+        "the connection to the guest agent ended, most likely with QEMU",
+        {
+          cause: error,
+        },
+      );
+    } finally {
+      this.#stop = null;
+      limit.removeEventListener("abort", over);
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stop?.abort(new LetGo());
+    return Promise.resolve();
+  }
+
+  async #run(command: GuestCommand, limit: AbortSignal): Promise<CommandEnd> {
     const name = `${this.#session}-${++this.#count}`;
     const live = command.onOutput === null ? null : new LiveFiles(this.#agent, name, command.onOutput);
     const limits = { signal: limit, timeoutMs: Infinity };
-    const { pid } = await this.#agent.execute("guest-exec", {
-      path: "/bin/sh",
-      arg: ["-c", WRAPPER, "qeeper-run", name, command.script, ...(live === null ? [] : ["live"])],
-      "input-data": command.input.toBase64(),
-      "capture-output": true,
-    }, limits);
+    const start = () =>
+      this.#agent.execute("guest-exec", {
+        path: "/bin/sh",
+        arg: ["-c", WRAPPER, "qeeper-run", name, command.script, ...(live === null ? [] : ["live"])],
+        "input-data": command.input.toBase64(),
+        "capture-output": true,
+      }, limits);
+    const { pid } = await start().catch(async (error) => {
+      // The guest was reset since the last command: nothing was sent, and the agent will come.
+      if (kindOf(error) !== "absent") throw error;
+      await this.ready(limit);
+      return await start();
+    });
     try {
       const end = await this.#follow(pid, live, limit);
       if (end === null) throw new RunInterruptedError(command.text, "the shell that watched it was killed");
       live?.tellRest(end);
       return end;
     } catch (error) {
-      if (error instanceof RunInterruptedError) throw error;
+      if (error instanceof RunInterruptedError || error instanceof LetGo || kindOf(error) === "interrupted") {
+        throw error;
+      }
       const killed = await this.#kill(pid);
       if (!limit.aborted) throw error;
       return killed;
     } finally {
       await live?.remove();
     }
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return Promise.resolve();
   }
 
   /** Asks until it has ended. */
@@ -192,7 +230,7 @@ class LiveFiles {
           this.#handles.set(stream, handle);
           this.#dir = place;
         } catch (error) {
-          if ((error as { kind?: unknown }).kind !== "command") throw error;
+          if (kindOf(error) !== "command") throw error;
         }
       }
     }
@@ -215,6 +253,11 @@ function readEnd(
     stdout: stdout.slice(0, at),
     stderr,
   };
+}
+
+/** Which of the guest agent's errors it is. */
+function kindOf(error: unknown): unknown {
+  return error instanceof Error && "kind" in error ? error.kind : undefined;
 }
 
 function fromBase64(text: string | undefined): Uint8Array<ArrayBuffer> {

@@ -28,6 +28,9 @@ import type {
 /** How long a command, or a copy, may take unless the caller says otherwise. */
 const DEFAULT_TIMEOUT_MS = 60_000;
 const DIAL_MS = 5_000;
+/** Larger files are copied in pieces of this size, since the guest keeps each in memory, and its agent takes 16 MiB at most. */
+const PIECE_BYTES = 8 * 1024 * 1024;
+const BLOCK_BYTES = 64 * 1024;
 
 /** What `GuestCommands` takes beside the VM. */
 export interface GuestCommandsOptions {
@@ -175,16 +178,21 @@ export class GuestCommands implements AsyncDisposable {
    */
   async copyIn(data: Uint8Array | string, path: string, options: CopyInOptions = {}): Promise<void> {
     const { mode, ...limits } = options;
+    const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     const file = shellQuote(path);
     const dir = /^(.*)\/[^/]+$/s.exec(path)?.[1] ?? "";
-    const size = typeof data === "string" ? new TextEncoder().encode(data).length : data.length;
-    const command = [
-      ...(dir === "" ? [] : [`{ [ -d ${shellQuote(dir)} ] || mkdir -p -- ${shellQuote(dir)}; }`]),
-      `cat >${file}`,
-      ...(mode === undefined ? [] : [`chmod ${(mode & 0o7777).toString(8)} ${file}`]),
-    ].join(" && ");
-    const { success, stderr } = await this.run(command, { ...limits, input: data });
-    if (!success) throw new GuestFileError("write", path, stderr || `it took none of the ${size} bytes`);
+    // The first piece makes the file, be it empty.
+    for (let at = 0; at === 0 || at < bytes.length; at += PIECE_BYTES) {
+      const last = at + PIECE_BYTES >= bytes.length;
+      const command = [
+        ...(dir === "" || at > 0 ? [] : [`{ [ -d ${shellQuote(dir)} ] || mkdir -p -- ${shellQuote(dir)}; }`]),
+        `cat ${at === 0 ? ">" : ">>"}${file}`,
+        ...(mode === undefined || !last ? [] : [`chmod ${(mode & 0o7777).toString(8)} ${file}`]),
+      ].join(" && ");
+      const input = bytes.subarray(at, at + PIECE_BYTES);
+      const { success, stderr } = await this.run(command, { ...limits, input });
+      if (!success) throw new GuestFileError("write", path, stderr || "the guest does not say why");
+    }
   }
 
   /**
@@ -197,9 +205,16 @@ export class GuestCommands implements AsyncDisposable {
    * @throws As `run` does.
    */
   async copyOut(path: string, options: CopyOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    const { success, stdoutBytes, stderr } = await this.run(`cat <${shellQuote(path)}`, options);
-    if (!success) throw new GuestFileError("read", path, stderr);
-    return stdoutBytes;
+    const pieces: Uint8Array<ArrayBuffer>[] = [];
+    for (;;) {
+      const skip = pieces.length * PIECE_BYTES / BLOCK_BYTES;
+      const blocks = `bs=${BLOCK_BYTES} count=${PIECE_BYTES / BLOCK_BYTES} skip=${skip}`;
+      const command = `dd ${blocks} iflag=fullblock status=none <${shellQuote(path)}`;
+      const { success, stdoutBytes, stderr } = await this.run(command, options);
+      if (!success) throw new GuestFileError("read", path, stderr || "the guest does not say why");
+      pieces.push(stdoutBytes);
+      if (stdoutBytes.length < PIECE_BYTES) return joined(pieces);
+    }
   }
 
   /** Closes the connection; what waits for its turn is refused. What was begun in the guest goes on. */
@@ -229,7 +244,7 @@ export class GuestCommands implements AsyncDisposable {
       if (this.#state === "closed") {
         throw new RunInterruptedError(attempt, "the connection was closed before it was sent");
       }
-      await channel.ready(limit.signal);
+      if (this.#met === "no") await channel.ready(limit.signal);
       this.#met = "yes";
       return await action(channel, limit.signal);
     } catch (error) {
@@ -313,6 +328,18 @@ function decoding(onOutput: NonNullable<RunOptions["onOutput"]>): NonNullable<Gu
   const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
   return (stream, bytes) =>
     onOutput({ stream, bytes, text: decoders[stream].decode(bytes, { stream: true }) });
+}
+
+function joined(pieces: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  const [first = new Uint8Array()] = pieces;
+  if (pieces.length <= 1) return first;
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 function text(bytes: Uint8Array): string {

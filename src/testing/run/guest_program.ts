@@ -89,10 +89,10 @@ case $x in
 n=\${x#"echo Q\\\\S "}
 q=\${n#*:} n=\${n%%:*}
 [ -s $d/$l.s ] && wait $w
-if [ "$n" != "$s" ]; then
+[ "$n" = "$s" ] || {
 [ -n "$w" ] && { kill -9 $w; K $l; }
 s=$n l=-
-fi
+}
 printf "\\nQR %s %s %s\\n" $s "$q" $l
 ;;
 "Q $s "*" #$s")
