@@ -14,9 +14,15 @@ import type {
   TypeLineOptions,
 } from "./console_options.ts";
 import { ConsoleEchoError, type ConsoleFailure, ConsoleFailureError, showPattern } from "./errors.ts";
-import { type ConsoleChannel, Expectations, type Stretch, type Wait, type WaitEnd } from "./expectations.ts";
+import { type ConsoleChannel, Expectations, type Wait, type WaitEnd } from "./expectations.ts";
+import { FailureSettler } from "./failure_settler.ts";
 import { FailureWatch } from "./failure_watch.ts";
-import { enabledClassifiers, FAILURE_CLASSIFIERS, type FailureName } from "./failures.ts";
+import {
+  type ClassifiedFailure,
+  enabledClassifiers,
+  FAILURE_CLASSIFIERS,
+  type FailureName,
+} from "./failures.ts";
 import { type ConsolePiece, KernelLineFilter } from "./kernel_lines.ts";
 import { PatternFinder } from "./pattern_finder.ts";
 import { PlainText, plainText } from "./plain_text.ts";
@@ -29,12 +35,9 @@ import { typeLine } from "./typist.ts";
 const DEFAULT_EXPECT_MS = 60_000;
 /** How long `type` may take unless it is told otherwise, in milliseconds. */
 const DEFAULT_TYPE_MS = 10_000;
-/** An oops is whole when nothing more of it has come for so long; and then it has been waited for long enough. In milliseconds. */
-const SETTLE_QUIET_MS = 40;
-const SETTLE_MAX_MS = 400;
-/** A panic says where it ends, so that a host that is short of time may hold it up for longer. In milliseconds. */
-const PANIC_QUIET_MS = 200;
-const PANIC_MAX_MS = 1000;
+/** The guest is taken to have said all when nothing has come for so long; and then it has been waited for long enough. In milliseconds. */
+const QUIET_MS = 40;
+const QUIET_WITHIN_MS = 400;
 /** What may be the beginning of a kernel line is looked at as text when nothing has followed it for so long, in milliseconds. */
 const HELD_QUIET_MS = 100;
 /** A timer holds at most this many milliseconds; whatever is longer is no limit. */
@@ -46,16 +49,6 @@ const MAX_TYPED_CHARS = 4096;
 const TRANSCRIPT_CHARS = 1024 * 1024;
 /** How much of the kernel's log is kept, in characters. */
 const KERNEL_LOG_CHARS = 512 * 1024;
-
-/** A failure of which more may come. */
-interface Settling {
-  /** Where it was said. */
-  readonly stretch: Stretch;
-  /** What it was when somebody got just what he waited for by it; it may still come to something worse. */
-  readonly wanted: FailureName | null;
-  quiet: ReturnType<typeof setTimeout> | undefined;
-  readonly cap: ReturnType<typeof setTimeout>;
-}
 
 /** Whether there is more to come: the console goes on, is gone, or the guest has failed. */
 type Life = { readonly kind: "open" } | { readonly kind: "ended" } | {
@@ -99,6 +92,7 @@ export class GuestConsole implements AsyncDisposable {
   readonly #filter = new KernelLineFilter();
   readonly #plain = new PlainText();
   readonly #watch: FailureWatch;
+  readonly #settler: FailureSettler;
   readonly #expectations = new Expectations();
   readonly #kernelLog = new TextWindow(KERNEL_LOG_CHARS);
   readonly #pulse = new Pulse();
@@ -106,10 +100,7 @@ export class GuestConsole implements AsyncDisposable {
   readonly #outputs = new Map<EventStream<string>, RedactedOutput>();
   readonly #typed: TypedInput[] = [];
   readonly #failures: ConsoleFailure[] = [];
-  /** Failures that a test wants, as often as it said so. */
-  readonly #allowed: FailureName[] = [];
   readonly #reader: Promise<void>;
-  #settling: Settling | null = null;
   /** Runs while something is held back that may become a kernel line. */
   #heldTimer: ReturnType<typeof setTimeout> | undefined;
   #held: "fresh" | "old" = "fresh";
@@ -126,6 +117,12 @@ export class GuestConsole implements AsyncDisposable {
     this.#serial = serial;
     this.#redactor = new Redactor(options.redact ?? []);
     this.#watch = new FailureWatch(enabledClassifiers(options.classifiers));
+    this.#settler = new FailureSettler({
+      watch: this.#watch,
+      expectations: this.#expectations,
+      report: (found) => this.#report(found),
+      serve: () => this.#serve(),
+    });
     this.#onFailure = options.onFailure;
     this.#failed = options.failed;
     this.#source = serial.output();
@@ -279,15 +276,7 @@ export class GuestConsole implements AsyncDisposable {
    * @returns What ends it.
    */
   allow(...names: readonly FailureName[]): Disposable {
-    this.#allowed.push(...names);
-    let over = false;
-    return {
-      [Symbol.dispose]: () => {
-        if (over) return;
-        over = true;
-        for (const name of names) this.#allowed.splice(this.#allowed.indexOf(name), 1);
-      },
-    };
+    return this.#settler.allow(names);
   }
 
   /**
@@ -311,7 +300,7 @@ export class GuestConsole implements AsyncDisposable {
    * @param options For how long nothing (40 ms), within how long (400 ms), and a signal.
    */
   async quiet(options: { forMs?: number; withinMs?: number; signal?: AbortSignal } = {}): Promise<void> {
-    const { forMs = SETTLE_QUIET_MS, withinMs = SETTLE_MAX_MS, signal } = options;
+    const { forMs = QUIET_MS, withinMs = QUIET_WITHIN_MS, signal } = options;
     const until = performance.now() + withinMs;
     for (let left = withinMs; left > 0 && this.#life.kind !== "ended"; left = until - performance.now()) {
       if (!await this.#pulse.next(Math.min(forMs, left), signal)) return;
@@ -342,7 +331,7 @@ export class GuestConsole implements AsyncDisposable {
     for (const piece of this.#filter.end()) this.#piece(piece);
     this.#text(this.#plain.end().map(({ text }) => text).join(""));
     this.#serve();
-    this.#settle();
+    this.#settler.settle();
     if (this.#life.kind === "open") this.#life = { kind: "ended" };
     for (const [stream, redacted] of this.#outputs) {
       const rest = redacted.end();
@@ -356,7 +345,7 @@ export class GuestConsole implements AsyncDisposable {
 
   readonly #guestFailed = (): void => {
     // What it has said so far of its failure is all that it will be asked for.
-    this.#settle();
+    this.#settler.settle();
     this.#life = { kind: "failed", reason: this.#failed?.reason };
     this.#refuseAll();
   };
@@ -385,9 +374,9 @@ export class GuestConsole implements AsyncDisposable {
     this.#serve();
     if (told === "failure") {
       // All that the kernel says from here on may be part of it.
-      this.#startSettling({ channel: "kernel", from, to: Infinity });
-    } else if (told === "last") this.#settle();
-    else if (this.#settling?.stretch.channel === "kernel") this.#prolong(this.#settling);
+      this.#settler.start({ channel: "kernel", from, to: Infinity });
+    } else if (told === "last") this.#settler.settle();
+    else this.#settler.more("kernel");
   }
 
   #text(text: string): void {
@@ -398,8 +387,8 @@ export class GuestConsole implements AsyncDisposable {
       if (failure) {
         this.#serve();
         const to = this.#expectations.place.text;
-        this.#startSettling({ channel: "text", from: to - (this.#watch.gathered?.line.length ?? 0), to });
-      } else if (this.#settling?.stretch.channel === "text") this.#prolong(this.#settling);
+        this.#settler.start({ channel: "text", from: to - (this.#watch.gathered?.line.length ?? 0), to });
+      } else this.#settler.more("text");
     }
   }
 
@@ -419,42 +408,8 @@ export class GuestConsole implements AsyncDisposable {
     }, HELD_QUIET_MS);
   }
 
-  /** A failure has been said: nobody gets what comes after it until it is known what to do about it. */
-  #startSettling(stretch: Stretch): void {
-    // One that is another's end has it decided first.
-    this.#settle();
-    const match = this.#expectations.lastMatch;
-    const got = match?.channel === stretch.channel && match.to > stretch.from;
-    const wanted = got ? this.#watch.gathered?.name ?? null : null;
-    if (wanted === null && this.failure === null) this.#expectations.limit(this.#expectations.place);
-    const settle = () => this.#settle();
-    const maxMs = this.#watch.gathered?.name === "kernel-panic" ? PANIC_MAX_MS : SETTLE_MAX_MS;
-    this.#settling = { stretch, wanted, quiet: undefined, cap: setTimeout(settle, maxMs) };
-    this.#prolong(this.#settling);
-  }
-
-  /** More of a failure has come. */
-  #prolong(settling: Settling): void {
-    clearTimeout(settling.quiet);
-    const quietMs = this.#watch.gathered?.name === "kernel-panic" ? PANIC_QUIET_MS : SETTLE_QUIET_MS;
-    settling.quiet = setTimeout(() => this.#settle(), quietMs);
-  }
-
-  /** What belongs to a failure is there: decides whether it is one, and tells everybody. */
-  #settle(): void {
-    const settling = this.#settling;
-    if (settling === null) return;
-    this.#settling = null;
-    clearTimeout(settling.quiet);
-    clearTimeout(settling.cap);
-    const found = this.#watch.take();
-    const wanted = found !== null && settling.wanted === found.name ||
-      this.#expectations.serveWanted(settling.stretch);
-    if (found === null || wanted || this.#allowed.includes(found.name)) {
-      if (this.failure === null) this.#expectations.limit(null);
-      this.#serve();
-      return;
-    }
+  /** The guest has failed in a way that nobody wanted. */
+  #report(found: ClassifiedFailure): void {
     const failure: ConsoleFailure = {
       name: found.name,
       title: FAILURE_CLASSIFIERS.find(({ name }) => name === found.name)?.title ?? "The guest failed",

@@ -37,36 +37,49 @@ export async function typeLine(
 ): Promise<void> {
   const begun = console.now();
   const left = () => timeoutMs - (console.now() - begun);
+  /** Waits for a change, within what is left. */
+  const change = async (ms: number) => left() > 0 && await console.change(Math.min(ms, left()));
   let base = console.place;
+  /** Where the first attempt at erasing the line began. */
+  let erased: number | null = null;
   let patienceMs = FIRST_PATIENCE_MS;
   for (let attempt = 1;; attempt++) {
-    const pieces = attempt === 1 ? [line] : [...line];
-    let echoed = true;
-    for (let typed = ""; echoed && typed.length < line.length;) {
-      const piece = pieces[attempt === 1 ? 0 : [...typed].length] ?? "";
-      await console.write(piece);
-      typed += piece;
-      const heard = () => isEchoOf(typed, console.from(base));
-      while (!(echoed = heard()) && left() > 0) {
-        if (!await console.change(Math.min(patienceMs, Math.max(1, left())))) break;
-      }
-    }
-    if (echoed) return;
+    // Once something got lost each character has to come back before the next one goes.
+    const echoed = await typePieces(attempt === 1 ? [line] : [...line], {
+      console,
+      base,
+      wait: () => change(patienceMs),
+    });
     const heard = console.from(base);
     const fail = () => {
-      throw new ConsoleEchoError(line, {
-        heard,
-        attempts: attempt,
-        elapsedMs: Math.round(console.now() - begun),
-      });
+      const elapsedMs = Math.round(console.now() - begun);
+      throw new ConsoleEchoError(line, { heard, attempts: attempt, elapsedMs });
     };
+    // A guest that shows it has not obeyed: what it has now is not what was meant, whatever it echoes.
+    const refused = () => erased !== null && isEraseShown(erase, console.from(erased));
+    if (refused()) fail();
+    if (echoed) return;
     if (left() <= 0) fail();
     patienceMs = Math.min(patienceMs * 2, MAX_PATIENCE_MS);
-    const erased = console.place;
+    erased ??= console.place;
     await console.write(erase);
-    while (left() > 0 && await console.change(Math.min(ERASED_MS, Math.max(1, left()))));
-    // A guest that shows it has not obeyed: what it has now is no longer what was meant.
-    if (isEraseShown(erase, console.from(erased))) fail();
+    // Where there was something to erase, something is shown; a guest without time shows it late.
+    for (let waitMs = heard === "" ? ERASED_MS : patienceMs; await change(waitMs);) waitMs = ERASED_MS;
+    if (refused()) fail();
     base = console.place;
   }
+}
+
+/** Types the pieces of a line, each when the one before has come back; returns whether all of them have. */
+async function typePieces(
+  pieces: readonly string[],
+  { console, base, wait }: { console: TypistConsole; base: number; wait: () => Promise<boolean> },
+): Promise<boolean> {
+  let typed = "";
+  for (const piece of pieces) {
+    await console.write(piece);
+    typed += piece;
+    while (!isEchoOf(typed, console.from(base))) if (!await wait()) return false;
+  }
+  return true;
 }

@@ -120,3 +120,21 @@ Deno.test("typeLine() gives up when the guest shows Ctrl-U instead of erasing it
   );
   assertEquals(error.attempts, 1);
 });
+
+Deno.test("typeLine() gives up when the guest shows Ctrl-U late, although the echo is right then", async () => {
+  /** Shows Ctrl-U only when more is typed after it. */
+  class LateTerminal extends FakeTerminal {
+    #late = "";
+    override async write(text: string): Promise<void> {
+      if (text === "\x15") {
+        this.#late = "^U\n";
+        return;
+      }
+      this.said += this.#late;
+      this.#late = "";
+      await super.write(text);
+    }
+  }
+  const terminal = new LateTerminal({ loses: (count) => count === 2 });
+  await assertRejects(() => typeLine(terminal, "uname -r", LIMITS), ConsoleEchoError, "it was typed 2 times");
+});
