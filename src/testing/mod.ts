@@ -38,6 +38,7 @@ export {
   type CloudImageOptions,
 } from "./guests/cloud_image.ts";
 export { demoDisk, demoGuest } from "./guests/demo_guest.ts";
+export { linuxConfig, type LinuxConfigOptions } from "./guests/linux_config.ts";
 export {
   type LinuxGuest,
   linuxGuest,

@@ -1,3 +1,4 @@
+import { cacheFolder } from "../cache_folder.ts";
 import { delay } from "@std/async/delay";
 import {
   configBinary,
@@ -15,7 +16,7 @@ import { QemuBinary } from "./qemu_binary.ts";
 import { SnapshotError } from "./snapshot_error.ts";
 import type { SnapshotHow, SnapshotOptions, SnapshotProgress } from "./snapshot_types.ts";
 import { bootClone, restoreClone } from "./start_clone.ts";
-import { defaultStoreDir, ramFolder, removeOrphanedRam } from "./store_dirs.ts";
+import { ramFolder, removeOrphanedRam } from "./store_dirs.ts";
 import { whyBootOnly } from "./suitability.ts";
 import { makeTemplate } from "./template_maker.ts";
 import { type BuildClaim, type HeldTemplate, TemplateStore } from "./template_store.ts";
@@ -139,7 +140,7 @@ export class Fixture<T extends AsyncDisposable, O> {
         "Cannot make a snapshot fixture of a config with `incoming`: clones are started that way themselves; leave it out",
       );
     }
-    const dir = absolute(options.dir ?? await defaultStoreDir());
+    const dir = absolute(options.dir ?? await cacheFolder("templates"));
     const store = await TemplateStore.open(dir);
     const ramDir = absolute(options.ramDir ?? SHARED_MEMORY);
     const shared = ramDir === dir ? null : ramDir;

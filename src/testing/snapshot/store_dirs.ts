@@ -1,4 +1,3 @@
-import { runRoot } from "../../vm/mod.ts";
 import { digestOf } from "./digest.ts";
 import { SnapshotError } from "./snapshot_error.ts";
 import { writeWhole } from "./write_whole.ts";
@@ -6,19 +5,6 @@ import { writeWhole } from "./write_whole.ts";
 /** Beside a store's memory files: the path of the store that they belong to. */
 const OWNER_FILE = "store";
 const RAM_DIR_PREFIX = "qeeper-templates-";
-
-/**
- * Where templates are kept if nobody says where.
- *
- * @returns An absolute path; it may not be there yet.
- */
-export async function defaultStoreDir(): Promise<string> {
-  const cache = await readEnv("XDG_CACHE_HOME");
-  if (cache?.startsWith("/")) return `${cache}/qeeper/templates`;
-  const home = await readEnv("HOME");
-  if (home?.startsWith("/")) return `${home}/.cache/qeeper/templates`;
-  return `${await runRoot()}/templates`;
-}
 
 /**
  * Makes the directory of a store, for this user only. One that is there already is the user's own choice, unless everybody can write to it: it
@@ -105,9 +91,4 @@ export async function exists(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
-}
-
-async function readEnv(variable: string): Promise<string | undefined> {
-  const { state } = await Deno.permissions.query({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) || undefined : undefined;
 }
