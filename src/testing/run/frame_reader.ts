@@ -11,8 +11,8 @@ export type Frame =
   }
   /** A command has begun. */
   | { readonly kind: "begun"; readonly id: string }
-  /** Bytes for the input have been stored, or not. */
-  | { readonly kind: "stored"; readonly id: string; readonly status: number }
+  /** Bytes for the input have been stored, or not; with the last ones comes the SHA-1 of all, where the guest gives one. */
+  | { readonly kind: "stored"; readonly id: string; readonly status: number; readonly sha1: string | null }
   | EndFrame
   | PollFrame;
 
@@ -159,7 +159,8 @@ export class FrameReader {
       case "QB":
         return { kind: "begun", id };
       case "QA":
-        return numbers.length === 1 ? { kind: "stored", id, status: numbers[0] ?? 0 } : null;
+        if (!/^\d+$/.test(rest[0] ?? "") || rest.length !== 2) return null;
+        return { kind: "stored", id, status: Number(rest[0]), sha1: rest[1] || null };
       case "QE": {
         const [status] = numbers;
         if (status === undefined || rest.length !== 2) return null;

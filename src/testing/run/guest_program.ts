@@ -16,7 +16,7 @@
  * A question is only answered when a waiter that has its say is gone: its end interrupts the `read` of busybox, which then forgets the half of a line
  * that came from a slow port.
  *
- * It has no single quote in it, since it is sent in them, and neither tab nor `!`, which shells for people take for theirs.
+ * It has no single quote in it, since it is sent in them, and neither tab nor a `!` before anything but a blank, which shells for people take for theirs.
  */
 export const GUEST_PROGRAM: string = `exec 2>/dev/null
 N="
@@ -78,7 +78,9 @@ printf "\\nQP %s %s %s %s %s %s\\n" $1 $m $2 $3 $i $j
 }
 W() {
 dd bs=$2 count=1 iflag=fullblock >>$d/$1.i
-printf "\\nQA %s %s\\n" $1 $?
+t=$? u=
+[ $3 = 1 ] && [ -n "$z" ] && u=$(cat $d/$1.i | $z)
+printf "\\nQA %s %s %s\\n" $1 $t "\${u%% *}"
 }
 printf "\\nQR %s 0 -\\n" $s
 while [ $k -lt 9 ]; do

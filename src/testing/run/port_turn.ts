@@ -113,16 +113,20 @@ export class PortTurn {
     }
   }
 
-  /** Sends what the command is to read; false when the guest's shell was started anew. */
+  /** Sends what the command is to read; false when it did not arrive whole, or the guest's shell was started anew. */
   async #store(input: Uint8Array, limit: AbortSignal): Promise<boolean> {
     const size = CHUNK_BYTES[this.#device];
     for (let at = 0; at < input.length; at += size) {
       const part = input.subarray(at, at + size);
-      await this.#request(`W ${this.#id} ${part.length}`, limit);
+      const last = at + size >= input.length;
+      await this.#request(`W ${this.#id} ${part.length} ${last ? 1 : 0}`, limit);
       await this.#link.write(part, limit);
       const frame = await this.#wait((each) => each.kind === "stored" && each.id === this.#id, limit);
       if (frame === "gone") return false;
-      if (frame.kind === "stored" && frame.status !== 0) {
+      if (frame.kind !== "stored") continue;
+      // It is sent again, under another name.
+      if (frame.sha1 !== null && frame.sha1 !== await sha1(input)) return false;
+      if (frame.status !== 0) {
         throw new RunInterruptedError(
           this.#text,
           "the guest could not store its input, most likely as its disk is full",
@@ -274,10 +278,14 @@ export function question(session: string, number: number): string {
 }
 
 /** Whether the guest has sent what it had; where it gives no sum nothing can have been lost. */
-async function isWhole({ stdout, stderr, sha1 }: EndFrame): Promise<boolean> {
-  if (sha1 === null) return true;
+async function isWhole({ stdout, stderr, sha1: told }: EndFrame): Promise<boolean> {
+  if (told === null) return true;
   const whole = new Uint8Array(stdout.length + stderr.length);
   whole.set(stdout);
   whole.set(stderr, stdout.length);
-  return new Uint8Array(await crypto.subtle.digest("SHA-1", whole)).toHex() === sha1;
+  return await sha1(whole) === told;
+}
+
+async function sha1(bytes: Uint8Array): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-1", bytes.slice())).toHex();
 }

@@ -34,7 +34,8 @@ Deno.test("commandScript() refuses what a guest's shell can't be told", () => {
 });
 
 Deno.test("GUEST_PROGRAM can be sent between single quotes to a shell for people", () => {
-  assertEquals(/['\t!\r]/.exec(GUEST_PROGRAM), null);
+  // A shell with a history takes no `!` for its own that a blank or a line's end follows.
+  assertEquals(/['\t\r]|!\S/.exec(GUEST_PROGRAM), null);
   const longest = Math.max(...GUEST_PROGRAM.split("\n").map((line) => line.length));
   assert(longest < 250, `a line of ${longest} characters`);
   // A terminal's line discipline holds 4095 bytes.

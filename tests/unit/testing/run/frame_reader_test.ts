@@ -14,7 +14,7 @@ function write(frame: Frame): Uint8Array[] {
     case "begun":
       return [bytes(`\nQB ${frame.id}\n`)];
     case "stored":
-      return [bytes(`\nQA ${frame.id} ${frame.status}\n`)];
+      return [bytes(`\nQA ${frame.id} ${frame.status} ${frame.sha1 ?? ""}\n`)];
     case "ended": {
       const { id, status, how, stdout, stderr, sha1 } = frame;
       const word = how === "exited" ? "x" : how === "no-directory" ? "c" : "-";
@@ -39,11 +39,12 @@ const output = fc.array(
   fc.oneof(fc.uint8Array({ maxLength: 9 }), fc.constantFrom(bytes("\n"), bytes("\nQM "), bytes("\nQF x\n"))),
 )
   .map((parts) => Uint8Array.from(parts.flatMap((part) => [...part])));
+const sha1 = fc.constant("da39a3ee5e6b4b0d3255bfef95601890afd80709");
 const frames: fc.Arbitrary<Frame> = fc.oneof(
   fc.record({ kind: fc.constant("shell" as const), session: id, question: fc.nat() }),
   fc.record({ kind: fc.constant("ready" as const), session: id, question: fc.nat(), last: fc.option(id) }),
   fc.record({ kind: fc.constant("begun" as const), id }),
-  fc.record({ kind: fc.constant("stored" as const), id, status: fc.nat(255) }),
+  fc.record({ kind: fc.constant("stored" as const), id, status: fc.nat(255), sha1: fc.option(sha1) }),
   fc.record({
     kind: fc.constant("ended" as const),
     id,
@@ -51,7 +52,7 @@ const frames: fc.Arbitrary<Frame> = fc.oneof(
     how: fc.constantFrom("exited" as const, "no-directory" as const, null),
     stdout: output,
     stderr: output,
-    sha1: fc.option(fc.constant("da39a3ee5e6b4b0d3255bfef95601890afd80709")),
+    sha1: fc.option(sha1),
   }),
   fc.record({
     kind: fc.constant("polled" as const),
