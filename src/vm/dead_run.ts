@@ -48,5 +48,5 @@ async function readTripleFault(file: string): Promise<TripleFault> {
 /** Only of a run that said nothing can it be true. */
 async function wasKilled({ events, pid = null, startTime = null }: DeadRun): Promise<boolean | "unknown"> {
   if (pid === null || startTime === null || finalShutdown(events) !== null) return "unknown";
-  return await wasOomKilled(pid, null, { startS: Number(startTime) / TICKS_PER_S });
+  return await wasOomKilled(pid, null, { atS: Number(startTime) / TICKS_PER_S });
 }

@@ -13,8 +13,13 @@ export type KernelLog = "names it" | "silent" | "unreadable";
 /** What the count of a process's control group says. */
 export type CountChange = "grew" | "unchanged" | "unreadable";
 
+/** When a process is known to have lived: at a moment, in seconds after the host's start, or until just now and for so long. */
+export type KnownAlive = { atS: number } | { forMs: number };
+
 /** Where the root of `/proc` and `/sys` is. */
 const HOST_ROOT = "";
+/** How far the clock of the kernel's log may be behind the one that counts since the host's start, in seconds. */
+const CLOCK_SLACK_S = 2;
 /** The pid namespace in which pids are the kernel's own; its number is fixed. */
 const FIRST_PID_NAMESPACE = "pid:[4026531836]";
 
@@ -48,18 +53,18 @@ export async function countOomKills(
  *
  * @param pid The process.
  * @param before The count of its control group while it lived; null if there is none.
- * @param logged The process's start, in seconds after the host's, to tell whether the kernel's log reaches back so far; null if it just ended.
+ * @param alive When it is known to have lived.
  * @returns The answer; `unknown` where neither kernel log nor control group can be read, or they don't tell.
  */
 export async function wasOomKilled(
   pid: number,
   before: OomCount | null,
-  logged: { startS: number } | null = null,
+  alive: KnownAlive,
 ): Promise<boolean | "unknown"> {
   const change = await compare(before);
   // The log costs a process, and in most cases this is the end of it.
   if (change === "unchanged") return false;
-  return judgeOomKill(await searchKernelLog(pid, logged), change, before?.alone ?? false);
+  return judgeOomKill(await searchKernelLog(pid, alive), change, before?.alone ?? false);
 }
 
 /**
@@ -81,15 +86,20 @@ export function judgeOomKill(log: KernelLog, change: CountChange, alone: boolean
  *
  * @param text The kernel's log, as `dmesg --raw` prints it.
  * @param pid The process, as the kernel counts.
- * @param startS When it started, in seconds after the host; null if it just ended.
- * @returns What the log says; `unreadable` if it does not reach back that far.
+ * @param aliveS When it lived, in seconds after the host's start: of an earlier kill another process of that pid was meant.
+ * @returns What the log says; `unreadable` if it does not reach back that far, or if only an earlier kill is in it: the log's clock stands
+ * still while the host is suspended, so nobody can tell.
  */
-export function readKernelLog(text: string, pid: number, startS: number | null): KernelLog {
+export function readKernelLog(text: string, pid: number, aliveS: number): KernelLog {
   // Written by the kernel's oom_kill.c, for a whole host and for a control group alike.
-  if (new RegExp(`\\bKilled process ${pid} \\(qemu`).test(text)) return "names it";
-  if (startS === null) return "silent";
+  const kills = text.matchAll(
+    new RegExp(`^(?:<\\d+>)?\\[\\s*(\\d+\\.\\d+)\\].*\\bKilled process ${pid} \\(qemu`, "gm"),
+  );
+  const times = [...kills].map(([, seconds]) => Number(seconds));
+  if (times.some((seconds) => seconds >= aliveS - CLOCK_SLACK_S)) return "names it";
+  if (times.length > 0) return "unreadable";
   const firstS = /^(?:<\d+>)?\[\s*(\d+\.\d+)\]/.exec(text)?.[1];
-  return firstS !== undefined && Number(firstS) <= startS ? "silent" : "unreadable";
+  return firstS !== undefined && Number(firstS) <= aliveS ? "silent" : "unreadable";
 }
 
 async function compare(before: OomCount | null): Promise<CountChange> {
@@ -124,7 +134,7 @@ async function readCount(file: string): Promise<number | null> {
 }
 
 /** The file `/dev/kmsg` itself would keep a reader waiting for what comes next. */
-async function searchKernelLog(pid: number, logged: { startS: number } | null): Promise<KernelLog> {
+async function searchKernelLog(pid: number, alive: KnownAlive): Promise<KernelLog> {
   try {
     const { state } = await Deno.permissions.query({ name: "run", command: "dmesg" });
     if (state !== "granted" || await Deno.readLink("/proc/self/ns/pid") !== FIRST_PID_NAMESPACE) {
@@ -133,8 +143,13 @@ async function searchKernelLog(pid: number, logged: { startS: number } | null): 
     const command = new Deno.Command("dmesg", { args: ["--raw"], stdin: "null", stderr: "null" });
     const { success, stdout } = await command.output();
     if (!success) return "unreadable";
-    return readKernelLog(new TextDecoder().decode(stdout), pid, logged?.startS ?? null);
+    const aliveS = "atS" in alive ? alive.atS : await uptimeS() - alive.forMs / 1000;
+    return readKernelLog(new TextDecoder().decode(stdout), pid, aliveS);
   } catch {
     return "unreadable";
   }
+}
+
+async function uptimeS(): Promise<number> {
+  return Number.parseFloat(await Deno.readTextFile("/proc/uptime"));
 }

@@ -92,6 +92,7 @@ export class RunningVm implements Vm {
   readonly #hub: EventHub;
   readonly #ends: GuestEnds;
   /** The first streams, until somebody takes them. */
+  readonly #sinceMs: number = performance.now();
   readonly #early: { events?: EventStream<AnyQmpEvent>; ends?: EventStream<Verdict> };
   /** Resolves when QEMU is let go of. */
   readonly #released: PromiseWithResolvers<"released"> = Promise.withResolvers<"released">();
@@ -354,7 +355,7 @@ export class RunningVm implements Vm {
       finalShutdown(this.#ends.events) === null;
     if (pid === null || !suspected) return "unknown";
     const { wasOomKilled } = await import("./oom_kill.ts");
-    return await wasOomKilled(pid, oomCount);
+    return await wasOomKilled(pid, oomCount, { forMs: performance.now() - this.#sinceMs });
   }
 
   #consoleTail(): string {

@@ -11,10 +11,17 @@ const LOG = `<5>[    0.000000] Linux version 6.1.0
 `;
 
 Deno.test("readKernelLog() finds the QEMU that the kernel says it killed, by its pid", () => {
-  assertEquals(readKernelLog(LOG, 4242, null), "names it");
-  assertEquals(readKernelLog(LOG, 4243, null), "names it");
-  for (const pid of [424, 42420, 100]) assertEquals(readKernelLog(LOG, pid, null), "silent");
-  assertEquals(readKernelLog(LOG, 4244, null), "silent", "a pid that was another program's");
+  assertEquals(readKernelLog(LOG, 4242, 50), "names it");
+  assertEquals(readKernelLog(LOG, 4243, 50), "names it");
+  for (const pid of [424, 42420, 100]) assertEquals(readKernelLog(LOG, pid, 50), "silent");
+  assertEquals(readKernelLog(LOG, 4244, 50), "silent", "a pid that was another program's");
+});
+
+Deno.test("readKernelLog() takes no earlier kill for this one's: a pid comes again", () => {
+  assertEquals(readKernelLog(LOG, 4242, 101), "names it", "the clocks may differ by so much");
+  assertEquals(readKernelLog(LOG, 4242, 103), "unreadable");
+  const again = `${LOG}<3>[  400.5] Out of memory: Killed process 4242 (qemu-system-x86) total-vm:1kB\n`;
+  assertEquals(readKernelLog(again, 4242, 103), "names it");
 });
 
 Deno.test("readKernelLog() says nothing of a process that is older than the log", () => {
