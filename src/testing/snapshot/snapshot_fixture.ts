@@ -12,9 +12,19 @@ import type { StartingVm } from "./vm_maker.ts";
  *
  * @example
  * ```ts
- * import type { CloneOptions } from "@qeeper/qeeper/testing";
+ * import { type CloneOptions, rom, snapshotFixture, unirom } from "@qeeper/qeeper/testing";
+ * import { assertEquals } from "@std/assert";
  *
- * const options: CloneOptions = { evidence: "never", allowEnds: ["guest-reset"] };
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeFile(`${dir}/rom`, rom(unirom.code));
+ * const config = { accel: "tcg", memoryMiB: 16, firmware: { bios: `${dir}/rom` } } as const;
+ * const guest = snapshotFixture(config, async (vm) => void await vm.console.expect("READY"), { dir, ramDir: dir });
+ * const options: CloneOptions = { evidence: "never", paused: true };
+ * {
+ *   await using vm = await guest.clone(options);
+ *   assertEquals((await vm.status()).running, false);
+ * }
+ * await Deno.remove(dir, { recursive: true });
  * ```
  */
 export type CloneOptions = Omit<BootOptions, "runPort">;

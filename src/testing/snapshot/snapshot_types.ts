@@ -123,11 +123,22 @@ export type SnapshotStep =
  *
  * @example
  * ```ts
- * import { snapshotFixture, type SnapshotProgress } from "@qeeper/qeeper/testing";
+ * import { rom, snapshotFixture, type SnapshotProgress, unirom } from "@qeeper/qeeper/testing";
+ * import { assert } from "@std/assert";
  *
+ * const dir = await Deno.makeTempDir();
+ * await Deno.writeFile(`${dir}/rom`, rom(unirom.code));
+ * const config = { accel: "tcg", memoryMiB: 16, firmware: { bios: `${dir}/rom` } } as const;
  * const steps: string[] = [];
- * const onProgress = ({ step, detail }: SnapshotProgress) => void steps.push(`${step}: ${detail}`);
- * snapshotFixture({ accel: "tcg" }, () => Promise.resolve(), { onProgress });
+ * const onProgress = ({ step }: SnapshotProgress) => void steps.push(step);
+ * const guest = snapshotFixture(config, async (vm) => void await vm.console.expect("READY"), {
+ *   dir,
+ *   ramDir: dir,
+ *   onProgress,
+ * });
+ * await (await guest.clone())[Symbol.asyncDispose]();
+ * assert(steps.includes("preparing"));
+ * await Deno.remove(dir, { recursive: true });
  * ```
  */
 export interface SnapshotProgress {
