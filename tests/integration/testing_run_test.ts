@@ -224,6 +224,33 @@ linuxTest("GuestCommands does all that it promises over the guest agent", async 
   await checkLiveOutput(commands);
 });
 
+linuxTest("GuestCommands over a console at which somebody has logged in leaves it as it was", async () => {
+  await using vm = await boot((config) => config);
+  const { console } = vm;
+  assert(console !== null);
+  await console.expect("GUEST-READY", { timeoutMs: 120_000 });
+  // A shell for people: it echoes, has a prompt, and edits lines.
+  await console.write("stty sane; PS1='at your service> ' exec sh -i\n");
+  await console.expect("at your service> ");
+  {
+    await using commands = new GuestCommands(vm, { console });
+    assertEquals(commands.channel, "console");
+    await checkCommands(commands);
+    await checkFiles(commands, 20_001);
+    // The kernel speaks in the middle of the output, which comes whole all the same.
+    await commands.copyIn("echo 'a loud word' >/dev/kmsg; sleep 0.01\n".repeat(30), "/tmp/noise");
+    const data = noise(40_000);
+    await commands.copyIn(data, "/tmp/data");
+    const { stdoutBytes } = await commands.run("dmesg -n 8; sh /tmp/noise & cat /tmp/data", {
+      timeoutMs: 120_000,
+    });
+    assertEquals(stdoutBytes, data);
+  }
+  await console.expect("at your service> ");
+  await console.write("echo back at the sh''ell\n");
+  await console.expect("back at the shell");
+});
+
 linuxTest(
   "GuestCommands over a port finds its way back after a reset, a client before it, and garbage",
   async () => {

@@ -1,9 +1,10 @@
 import { abortable } from "@std/async/abortable";
 import { assertTimeout, Limit } from "../../qmp/limit.ts";
 import { dial, type Logger } from "../../qmp/mod.ts";
-import type { Vm } from "../../vm/mod.ts";
+import type { SerialConsole, Vm } from "../../vm/mod.ts";
 import { AgentChannel } from "./agent_channel.ts";
 import { commandScript } from "./command_script.ts";
+import { consoleTransport } from "./console_transport.ts";
 import {
   GuestFileError,
   RunChannelError,
@@ -37,9 +38,15 @@ export interface GuestCommandsOptions {
   /**
    * Which way to go.
    *
-   * @default {what `runChannelOf` says}
+   * @default {"console" with `console`, else what `runChannelOf` says}
    */
   channel?: RunChannel;
+  /**
+   * For an image that has neither an agent nor a shell on a port: its console, at which a shell waits for a line, since the test has logged in. The
+   * commands have it to themselves until they are disposed of; then the shell is back. Slow, and all that goes over it is in the
+   * console's transcript.
+   */
+  console?: SerialConsole | null;
   /** Told what is neither a result nor an error. Default: silent. */
   logger?: Logger;
 }
@@ -266,9 +273,14 @@ export class GuestCommands implements AsyncDisposable {
   }
 }
 
-const CALLED = { agent: "as the guest agent", port: "on the port for commands" } as const;
+const CALLED = {
+  agent: "as the guest agent",
+  port: "on the port for commands",
+  console: "on its console",
+} as const;
 const ADVICE = {
   agent: "install and start qemu-guest-agent in it, or wait until it has booted",
+  console: "a shell has to wait for a line there: log in first",
   port:
     "a shell has to read it (`withRunPort` says how, `linuxGuest()` has one), or the guest has not booted yet",
 } as const;
@@ -304,7 +316,13 @@ export async function runInGuest(
 }
 
 function makeChannel(vm: CommandableVm, options: GuestCommandsOptions): CommandChannel | null {
-  const { channel = runChannelOf(vm), logger } = options;
+  const { console = null, logger } = options;
+  const { channel = console === null ? runChannelOf(vm) : "console" } = options;
+  if (channel === "console") {
+    if (console === null) return null;
+    const connect = () => Promise.resolve(consoleTransport(console));
+    return new PortChannel({ connect, device: "serial", shell: "kept" }, logger);
+  }
   if (channel === "agent" && vm.agent !== null) return new AgentChannel(vm.agent);
   const port = findRunPort(vm.argv ?? [], vm.runDir ?? "");
   if (channel !== "port" || port === null) return null;

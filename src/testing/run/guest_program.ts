@@ -3,7 +3,7 @@
  * `cat`, `dd`, `wc`, `head` and `tail` of the guest, and `stty` and `sha1sum` on a serial port. `$1` is the session's name.
  *
  * Requests (`Q SESSION REQUEST #SESSION`, so that garbage and halves of lines are none) are calls of the functions below: R runs, K kills,
- * P polls the output so far, F tells the end (once more), W takes bytes for the input. `echo Q\S NAME` is answered by every state that
+ * P polls the output so far, G tells the end once more, W takes bytes for the input, X ends the program. `echo Q\S NAME` is answered by every state that
  * the port may be in: a plain shell says `QS NAME`, this program takes the session's new name and says `QR NAME LAST`; each question has its number in it
  * as well, so that a late answer is not taken for one to a later question.
  *
@@ -21,12 +21,15 @@
 export const GUEST_PROGRAM: string = `exec 2>/dev/null
 N="
 "
-s=$1 l=- w= z= k=0 c=0 g=
-if [ -t 0 ]; then stty raw -echo; type sha1sum >/dev/null && z=sha1sum; fi
+s=$1 l=- w= z= k=0 c=0 g= y=
+if [ -t 0 ]; then y=$(stty -g); stty raw -echo; type sha1sum >/dev/null && z=sha1sum; fi
 type setsid >/dev/null && g=setsid
 for d in /dev/shm /run /tmp .; do d=$d/.qeeper-$1; mkdir -m 700 $d && break; done
-trap "rm -rf $d" 0
+trap "rm -rf $d; stty $y" 0
 trap exit PIPE HUP
+X() {
+k=9
+}
 F() {
 read -r t h <$d/$1.s
 printf "\\nQE %s %s %s\\n" $1 $t $h
@@ -36,6 +39,11 @@ printf "\\nQM %s\\n" $1
 u=
 [ -n "$z" ] && u=$(cat $d/$1.o $d/$1.e | $z)
 printf "\\nQF %s %s\\n" $1 "\${u%% *}"
+}
+G() {
+[ -s $d/$1.s ] || return
+wait $w
+F $1
 }
 R() {
 [ -n "$w" ] && wait $w

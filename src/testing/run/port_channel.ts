@@ -1,10 +1,11 @@
 import { type ByteTransport, type Logger, silentLogger } from "../../qmp/mod.ts";
+import { inTime } from "../../vm/waiting.ts";
 import { RunInterruptedError } from "./errors.ts";
 import { GUEST_PROGRAM } from "./guest_program.ts";
 import { LinkEndedError, PortLink } from "./port_link.ts";
 import { type PortDevice, PortTurn, question } from "./port_turn.ts";
 import { shellQuote } from "./quote.ts";
-import type { CommandChannel, CommandEnd, GuestCommand } from "./run_types.ts";
+import type { CommandChannel, CommandEnd, GuestCommand, RunChannel } from "./run_types.ts";
 
 /** How a port is reached, and what it can bear. */
 export interface PortPlace {
@@ -17,17 +18,22 @@ export interface PortPlace {
   connect(signal: AbortSignal): Promise<ByteTransport>;
   /** What the guest has at its other end. */
   readonly device: PortDevice;
+  /** What becomes of the shell that reads it: it turns into the program, or waits until the program has ended. Default `"replaced"`. */
+  readonly shell?: "replaced" | "kept";
 }
 
 /** How long the guest may be silent before it is asked again: at first, and at most. */
 const FIRST_SILENCE_MS = 500;
 const LAST_SILENCE_MS = 8_000;
+const GOODBYE_MS = 1_000;
 /** What may free a shell from what garbage has begun: a quote, or a line on a terminal. */
 const WAKING: readonly string[] = ["", "", "\x03", "'", "", '"', "", "\x03"];
 
 /** Commands over a port that a shell of the guest reads. */
 export class PortChannel implements CommandChannel {
-  readonly kind = "port";
+  get kind(): RunChannel {
+    return this.#place.shell === "kept" ? "console" : "port";
+  }
   readonly #place: PortPlace;
   readonly #logger: Logger;
   /** Random, so that what an earlier client began, or a template that this guest is a copy of, is not taken for this one's. */
@@ -83,6 +89,11 @@ export class PortChannel implements CommandChannel {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#state = "closed";
+    if (this.#place.shell === "kept" && this.#link !== null) {
+      const end = `\nQ ${this.#session} X #${this.#session}\n`;
+      // A guest that does not take it has no use for its shell either.
+      await inTime(this.#link.write(end, new AbortController().signal), GOODBYE_MS).catch(() => {});
+    }
     await this.#drop();
   }
 
@@ -125,7 +136,8 @@ export class PortChannel implements CommandChannel {
       if (frame.kind === "ready" && frame.session === this.#session) return true;
       if (frame.kind !== "shell" || frame.session !== this.#session || sent === "program") continue;
       sent = "program";
-      await link.write(`exec sh -c ${shellQuote(GUEST_PROGRAM)} qeeper-run ${this.#session}\n`, limit);
+      const start = `sh -c ${shellQuote(GUEST_PROGRAM)} qeeper-run ${this.#session}\n`;
+      await link.write(this.#place.shell === "kept" ? start : `exec ${start}`, limit);
     }
   }
 }

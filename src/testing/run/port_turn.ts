@@ -17,7 +17,8 @@ const LAST_SILENCE_MS = 8_000;
 const LONG_SILENCE_MS = 2_000;
 /** In a frame, silence for so long means that a piece of it was lost. */
 const LOST_MS = 2_000;
-const MAX_FETCHES = 4;
+const MAX_FETCHES = 6;
+const FIRST_AGAIN_MS = 20;
 /** Between two questions for output, at first and at most. */
 const FIRST_POLL_MS = 15;
 const LAST_POLL_MS = 100;
@@ -185,7 +186,13 @@ export class PortTurn {
       if (frame === "gone") throw new RunInterruptedError(this.#text, "the guest's shell was started anew");
       if (frame?.kind === "ended" && frame.id === this.#id) {
         if (!this.#mayHoldAnswer(frame) && await isWhole(frame)) return frame;
-      } else if (frame !== null || !this.#link.inFrame || this.#device === "virtio") {
+      } else if (this.#device === "virtio") {
+        continue;
+      } else if (frame?.kind === "begun") {
+        // The guest is there. Should the command have ended, then the beginning of what it told was lost.
+        await this.#request(`G ${this.#id}`, limit);
+        continue;
+      } else if (frame !== null || !this.#link.inFrame) {
         continue;
       }
       if (++fetches >= MAX_FETCHES) {
@@ -195,8 +202,10 @@ export class PortTurn {
         );
       }
       this.#logger.debug("A command's output came damaged; asking again", { id: this.#id });
+      // What spoke in between may have more to say.
+      await delay(FIRST_AGAIN_MS * 3 ** (fetches - 1), { signal: limit });
       this.#link.reset();
-      await this.#request(`F ${this.#id}`, limit);
+      await this.#request(`G ${this.#id}`, limit);
     }
   }
 
@@ -233,7 +242,7 @@ export class PortTurn {
       if (frame.state === "ended") break;
       if (frame.stdout.length + frame.stderr.length === 0) await delay(ms, { signal: limit });
     }
-    await this.#request(`F ${this.#id}`, limit);
+    await this.#request(`G ${this.#id}`, limit);
     const end = await this.#end(limit);
     tell("stdout", end.stdout.slice(told.stdout));
     tell("stderr", end.stderr.slice(told.stderr));
@@ -254,7 +263,7 @@ export class PortTurn {
         }
         const frame = await this.#link.next(KILL_AGAIN_MS, free);
         if (frame !== null || this.#link.inFrame) silentSince = performance.now();
-        if (frame?.kind === "polled" && frame.state === "ended") await this.#request(`F ${this.#id}`, free);
+        if (frame?.kind === "polled" && frame.state === "ended") await this.#request(`G ${this.#id}`, free);
         if (frame?.kind === "ended" && frame.id === this.#id) {
           return { kind: "killed", known: "dead", stdout: frame.stdout, stderr: frame.stderr };
         }

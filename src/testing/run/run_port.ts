@@ -27,7 +27,8 @@ export interface RunPortOptions {
  * ```
  *
  * (without udev the port is `/dev/vport0p1`; a second serial port is `/dev/ttyS1`). The guest needs `setsid`, `cat`, `dd`, `wc`, `head`, `tail`, all of which
- * busybox has, and nothing else: the host brings the rest.
+ * busybox has, and nothing else: the host brings the rest. An image that only has a login on its console needs no port: log in and give
+ * `GuestCommands` the console.
  *
  * @param config The config.
  * @param options Which kind of port.

@@ -1,5 +1,5 @@
-/** Which way commands go into a guest: the guest agent, a port that a shell of the guest reads, or nothing of the kind. */
-export type RunChannel = "agent" | "port";
+/** Which way commands go into a guest: the guest agent, a port that a shell of the guest reads, or its console, at which somebody has logged in. */
+export type RunChannel = "agent" | "port" | "console";
 
 /**
  * A part of a command's output, as it came.
