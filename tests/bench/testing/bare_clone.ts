@@ -1,4 +1,5 @@
 // The same as a clone, with nothing but Deno and QEMU: what the kit is held against.
+import { SETTLE } from "./linux.ts";
 
 /** A template made by hand: the recipe that the kit follows, with as little as it takes. */
 export interface BareTemplate {
@@ -73,6 +74,8 @@ export async function makeBareTemplate({ ramDir, disk, ...machine }: BareRequest
   await qemuImg("create", "-q", "-f", "qcow2", "-b", disk, "-F", "raw", `${dir}/disk.qcow2`);
   const qemu = await start(template, "on", `${dir}/disk.qcow2`, []);
   await qemu.serial.until("GUEST-READY\n");
+  await qemu.serial.write(SETTLE.command);
+  await qemu.serial.until(SETTLE.answer);
   await qemu.qmp.execute("stop");
   await ignoreShared(qemu.qmp);
   await qemu.qmp.execute("migrate", { uri: `exec:cat >${dir}/state` });

@@ -30,7 +30,17 @@ export async function linuxIn(
   };
 }
 
-/** Where clones begin. */
+/** Where the clones of tests begin. */
 export async function untilReady(vm: TestVm): Promise<void> {
   await vm.console.expect("GUEST-READY\n");
+}
+
+/** What the guest is asked so that it has nothing left to do from its boot, and what it answers. */
+export const SETTLE = { command: "sleep 1; echo idle-$((40 + 2))\n", answer: "idle-42\n" } as const;
+
+/** Where clones begin that are measured each for itself: what a boot has left to do would be a part of them, a different one in each template. */
+export async function untilIdle(vm: TestVm): Promise<void> {
+  await untilReady(vm);
+  await vm.console.write(SETTLE.command);
+  await vm.console.expect(SETTLE.answer);
 }

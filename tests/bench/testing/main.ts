@@ -6,7 +6,7 @@ import { median, race } from "../race.ts";
 import { formatGroup } from "../report.ts";
 import { bareClone, makeBareTemplate } from "./bare_clone.ts";
 import { COUNT_VARIABLE, DIR_VARIABLE, RAM_VARIABLE, TESTS, WAY_VARIABLE } from "./clone_tests.ts";
-import { linuxIn, MEMORY_MIB, untilReady } from "./linux.ts";
+import { linuxIn, MEMORY_MIB, untilIdle } from "./linux.ts";
 
 /** How many tests are booted, for the estimate of how long all of them would take. */
 const BOOTED = 5;
@@ -56,7 +56,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function raceClones(dir: string, ramDir: string, rounds: number): Promise<void> {
   const config = await linuxIn(dir);
-  const linux = snapshotFixture(config, untilReady, { dir: `${dir}/templates`, ramDir });
+  const linux = snapshotFixture(config, untilIdle, { dir: `${dir}/templates`, ramDir });
   const machine = ["-kernel", config.kernel, "-initrd", config.initrd, "-append", config.append];
   const bareDir = await Deno.makeTempDir({ dir });
   const template = await makeBareTemplate({
