@@ -47,7 +47,7 @@ class Shell {
 /** A Linux with a disk and a network card, at its shell. */
 async function bootLinux(host: VmHost, more: VmConfig = {}, append = ""): Promise<Vm & { shell: Shell }> {
   // The agent sets the time through a program at this very place.
-  const guest = await linuxGuest({ agent: more.agent ?? false, init: "ln -s /bin/busybox /sbin/hwclock" });
+  const guest = await linuxGuest({ agent: more.agent ?? false });
   const [initrd, disk] = [`${host.dir}/initrd`, `${host.dir}/disk.img`];
   await Deno.writeFile(initrd, guest.initrd);
   await Deno.writeFile(disk, new Uint8Array(4 * 1024 * 1024));
