@@ -1,5 +1,5 @@
 import { pooledMap } from "@std/async/pool";
-import type { Logger } from "../qmp/mod.ts";
+import type { AnyQmpEvent, Logger } from "../qmp/mod.ts";
 import { findLaunched, type LaunchedQemu } from "../vm/process_scan.ts";
 import { catchUp, resumeAfterDeath } from "./after_death.ts";
 import type { FoundProcess } from "./guest_process.ts";
@@ -13,6 +13,7 @@ import { SilentQemu } from "./silent_qemu.ts";
 import {
   type CrashHook,
   fromJson,
+  type JsonValue,
   readJournal,
   reportFromJson,
   type RunRecord,
@@ -163,9 +164,18 @@ async function lastTold(stateDir: string): Promise<Map<string, number>> {
   const told = new Map<string, number>();
   for await (const line of readJournal(stateDir, { onBroken: () => {} })) {
     if ("gap" in line || line.run === null) continue;
-    const report = reportFromJson(line.report);
-    if (report.kind !== "event") continue;
-    told.set(line.run, Math.max(told.get(line.run) ?? -1, timeOf(report.event)));
+    const event = eventIn(line.report);
+    if (event !== null) told.set(line.run, Math.max(told.get(line.run) ?? -1, timeOf(event)));
   }
   return told;
+}
+
+/** The event that a report is about; null where it is about something else. Another version of this program may have written it in its own way. */
+function eventIn(json: JsonValue): AnyQmpEvent | null {
+  try {
+    const report = reportFromJson(json);
+    return report.kind === "event" && Number.isFinite(timeOf(report.event)) ? report.event : null;
+  } catch {
+    return null;
+  }
 }

@@ -5,6 +5,7 @@ import {
   type CrashHook,
   Journal,
   type JournalOptions,
+  type JsonValue,
   RecordStore,
   reportFromJson,
   StateLock,
@@ -70,8 +71,8 @@ export class StateDir implements AsyncDisposable {
       }),
     );
     const stateDir = new StateDir(path, lock, store, journal, logger);
-    stack.move();
     await stateDir.#catchUp(remembered.records);
+    stack.move();
     return { stateDir, remembered };
   }
 
@@ -97,9 +98,20 @@ export class StateDir implements AsyncDisposable {
     for (const { name, seq, lastReport, run } of records.toSorted((a, b) => a.seq - b.seq)) {
       this.#seq = Math.max(this.#seq, seq);
       if (lastReport === null || this.#journal.has(seq)) continue;
-      const at = reportFromJson(lastReport).at.toISOString();
-      await this.#journal.append({ seq, at, vm: name, run: run?.id ?? null, report: lastReport });
+      const at = timeOf(lastReport);
+      // One that can't be understood is owned up to as lost.
+      if (at === null) this.#logger.error("A guest's last report can't be understood", { vm: name, seq });
+      else await this.#journal.append({ seq, at, vm: name, run: run?.id ?? null, report: lastReport });
     }
     await this.#journal.ownUp();
+  }
+}
+
+/** When a report was made; null when it is none. */
+function timeOf(report: JsonValue): string | null {
+  try {
+    return reportFromJson(report).at.toISOString();
+  } catch {
+    return null;
   }
 }

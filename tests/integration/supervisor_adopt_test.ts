@@ -241,3 +241,56 @@ Deno.test("what QEMU writes down for the next supervisor does not grow without e
     1_300,
   );
 });
+
+/** A state directory in which a supervisor left two guests that run, `a` and `b`. */
+async function leaveTwo(yard: Yard): Promise<Record<string, number | null>> {
+  const { supervisor } = await openAgain(yard);
+  await supervisor.add(await yard.firmware("a", unirom, { restart: "always" }));
+  await supervisor.add(await yard.firmware("b", unirom, { restart: "always" }));
+  const pids = pidsOf(supervisor);
+  await supervisor.close({ vms: "leave" });
+  return pids;
+}
+
+Deno.test("open() goes on with all guests when the journal has lines of another version", async () => {
+  await using yard = await Yard.make();
+  const pids = await leaveTwo(yard);
+  const { run } = JSON.parse(await Deno.readTextFile(`${yard.folder}/state/vms/a.json`));
+  const at = new Date().toISOString();
+  const strange = [{}, { at, vm: "a", kind: "event" }, { at, vm: "a", kind: "event", event: { event: "X" } }];
+  const lines = strange.map((report, index) =>
+    `${JSON.stringify({ seq: 100 + index, at, vm: "a", run: run.id, report })}\n`
+  );
+  await Deno.writeTextFile(`${yard.folder}/state/journal.jsonl`, lines.join(""), { append: true });
+  await using again = await openAgain(yard);
+  assertEquals(pidsOf(again.supervisor), pids);
+});
+
+Deno.test("open() goes on with the other guests when a guest's record can't be used", async () => {
+  await using yard = await Yard.make();
+  const pids = await leaveTwo(yard);
+  const path = `${yard.folder}/state/vms/a.json`;
+  const record = JSON.parse(await Deno.readTextFile(path));
+  record.spec.restart = "sometimes";
+  await Deno.writeTextFile(path, JSON.stringify(record));
+  {
+    await using again = await openAgain(yard);
+    assertEquals(pidsOf(again.supervisor), { b: pids["b"] ?? null });
+  }
+  // A person sees to it.
+  record.spec.restart = "always";
+  await Deno.remove(`${path}.broken`);
+  await Deno.writeTextFile(path, JSON.stringify(record));
+  await using again = await openAgain(yard);
+  assertEquals(again.supervisor.get("a")?.vm?.pid, pids["a"]);
+});
+
+Deno.test("open() goes on with all guests when the last report in a record can't be understood", async () => {
+  await using yard = await Yard.make();
+  const pids = await leaveTwo(yard);
+  const path = `${yard.folder}/state/vms/a.json`;
+  const record = JSON.parse(await Deno.readTextFile(path));
+  await Deno.writeTextFile(path, JSON.stringify({ ...record, seq: 100, lastReport: { x: 1 } }));
+  await using again = await openAgain(yard);
+  assertEquals(pidsOf(again.supervisor), pids);
+});

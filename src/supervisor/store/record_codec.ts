@@ -1,7 +1,12 @@
+import { parseVmConfig } from "../../machine/mod.ts";
+import type { Verdict } from "../../vm/mod.ts";
+import { verdictFromJson, verdictToJson } from "../../vm/verdict_json.ts";
+import { checkProbes } from "../liveness/check_probes.ts";
 import { NewerRecordError, StateError } from "./errors.ts";
 import { fromJson, isList, toJson } from "./json_codec.ts";
 import type { JsonObject, JsonValue } from "./json_value.ts";
 import { parsePersistedState } from "../persist_state.ts";
+import { policyOf } from "../policy_of.ts";
 import type { RunPlace } from "../run_place.ts";
 import { RECORD_VERSION, type RunRecord, type VmRecord } from "./record.ts";
 
@@ -91,7 +96,7 @@ const listOf = ([expected, holds]: Check): Check => [
   (value) => value !== undefined && isList(value) && value.every(holds),
 ];
 
-/** Spec and configs are checked where they are used, by the words of whoever writes them. */
+/** The depths of some members are checked by the words of whoever writes them: see `checkDepths`. */
 const RECORD: Readonly<Record<Exclude<keyof VmRecord, "version">, Check>> = {
   generation: wholeNumber,
   name: text,
@@ -123,13 +128,23 @@ function checked(record: JsonObject, path: string): VmRecord {
     check(place, PLACE, `litter[${index}].`, path);
   }
   try {
-    // Each member was checked above, but for the depths of spec and configs.
+    // Each member was checked above, but for the depths of some.
     const made = fromJson(record) as VmRecord;
+    checkDepths(made);
     return { ...made, state: parsePersistedState(made.state) };
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
     throw new StateError(`Cannot read the record ${path}: ${what}`, path, { cause: error });
   }
+}
+
+/** What can't be used later is refused now: a guest that nobody can go on with is no reason to leave all others alone. */
+function checkDepths({ spec, run, lastVerdict }: VmRecord): void {
+  const config = parseVmConfig(spec.config);
+  policyOf(spec);
+  checkProbes(spec.probes ?? [], config);
+  if (run !== null) parseVmConfig(run.config);
+  if (lastVerdict !== null) verdictFromJson(verdictToJson(fromJson(lastVerdict) as Verdict));
 }
 
 function listIn(value: JsonValue | undefined): readonly JsonValue[] {

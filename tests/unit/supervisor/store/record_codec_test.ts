@@ -2,6 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { NewerRecordError, StateError } from "../../../../src/supervisor/store/errors.ts";
 import type { JsonObject } from "../../../../src/supervisor/store/json_value.ts";
 import { decodeRecord, encodeRecord } from "../../../../src/supervisor/store/record_codec.ts";
+import { toJson } from "../../../../src/supervisor/store/json_codec.ts";
+import { verdict } from "../_policy.ts";
 import { record } from "./_values.ts";
 
 const PATH = "/state/vms/web.json";
@@ -14,7 +16,7 @@ function text(more: Record<string, unknown>): string {
 Deno.test("decodeRecord() makes again what encodeRecord() wrote", () => {
   const all = [
     record(),
-    record({ run: null, lastReport: null, lastVerdict: { at: { $date: "x" }, big: { $bigint: "1" } } }),
+    record({ run: null, lastReport: null, lastVerdict: toJson(verdict("guest-panic", { at: new Date(0) })) }),
     record({ litter: [{ runDir: "/run/a", stderrFile: "/run/a.stderr.log" }] }),
     // No JSON number, and a spec may well say it.
     record({ spec: { config: {}, limit: { restarts: Infinity, withinMs: Infinity } } }),
@@ -89,6 +91,17 @@ Deno.test("decodeRecord() says what is wrong with a record, and where", async (t
       "litter[0].stderrFile: expected text, found nothing",
     ],
     ["a wrong phase", text({ state: { ...state, phase: "asleep" } }), "'phase' must be"],
+    ["a config that is none", text({ spec: { config: { cpus: "two" } } }), "cpus: expected"],
+    ["a spec without config", text({ spec: {} }), "Invalid VM config: expected an object"],
+    ["a wrong word", text({ spec: { config: {}, restart: "sometimes" } }), "'restart' must be one of"],
+    ["a word of another version", text({ spec: { config: {}, mood: 1 } }), 'a guest\'s spec has no "mood"'],
+    [
+      "a wrong probe",
+      text({ spec: { config: {}, probes: [{ kind: "agent", for: "liveness" }] } }),
+      "agent: true",
+    ],
+    ["a run's wrong config", text({ run: { ...run, config: { cpus: 0 } } }), "cpus: expected"],
+    ["a verdict that is none", text({ lastVerdict: { x: 1 } }), "Cannot read the record"],
     [
       "a tag that is none",
       text({ lastReport: { $bigint: "x" }, spec: { $bigint: "x" } }),
