@@ -61,6 +61,19 @@ export const NO_RUN: Recalled = lost(null, { kind: "gone", why: "there was none"
  * @returns What there is of it.
  */
 export async function recall(run: RunRecord, tools: RecallTools): Promise<Recalled> {
+  try {
+    return await look(run, tools);
+  } catch (error) {
+    // It answered, and then did not: it may just have ended, or been stopped, and that is seen at the second look.
+    tools.logger.debug("A QEMU that answered could not be taken over; it is looked at once more", {
+      runDir: run.runDir,
+      error,
+    });
+    return await look(run, tools);
+  }
+}
+
+async function look(run: RunRecord, tools: RecallTools): Promise<Recalled> {
   const pid = tools.running?.get(`${run.runDir}/pid`) ?? run.pid ?? await findUnseen(run, tools);
   const { adoption, evidence } = await proven(run, pid, tools);
   switch (adoption.kind) {

@@ -17,6 +17,7 @@ import {
   readJournal,
   reportFromJson,
   type RunRecord,
+  StateError,
   type VmRecord,
 } from "./store/mod.ts";
 import { timeOf, timeOfEnd, type Told, withEnd } from "./told.ts";
@@ -43,6 +44,7 @@ export interface RecallAll {
  * @param records What was written down.
  * @param tools What it needs.
  * @returns A keeper for each, in the same order; each has begun.
+ * @throws {StateError} When one can't be gone on with; then the others are left as they are.
  */
 export async function recallAll(records: readonly VmRecord[], tools: RecallAll): Promise<Keeper[]> {
   if (records.length === 0) return [];
@@ -61,7 +63,31 @@ export async function recallAll(records: readonly VmRecord[], tools: RecallAll):
       : await recall(run, { running, logger, crash, intent, told: toldOf(record, told.get(run.id) ?? -1) });
     return resumed(record, recalled, toldOf(record, told.get(run?.id ?? "") ?? -1), tools);
   };
-  return await Array.fromAsync(pooledMap(AT_A_TIME, records, goOn));
+  const keepers: Keeper[] = [];
+  const failures: StateError[] = [];
+  const attempt = async (record: VmRecord): Promise<void> => {
+    try {
+      keepers.push(await goOn(record));
+    } catch (error) {
+      failures.push(cannotGoOn(record, tools.stateDir, error));
+    }
+  };
+  await Array.fromAsync(pooledMap(AT_A_TIME, records, attempt));
+  const [failure] = failures;
+  if (failure !== undefined) {
+    // Somebody may try once more: nothing of them stays connected.
+    await Promise.all(keepers.map((keeper) => keeper.leave()));
+    throw failure;
+  }
+  const order = new Map(records.map(({ name }, index) => [name, index]));
+  return keepers.toSorted((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
+}
+
+function cannotGoOn({ name }: VmRecord, stateDir: string, error: unknown): StateError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new StateError(`Cannot go on with VM "${name}" of ${stateDir}: ${reason}`, stateDir, {
+    cause: error,
+  });
 }
 
 function corrected(

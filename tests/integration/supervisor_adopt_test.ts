@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { attach, Supervisor } from "../../mod.ts";
 import { tinyGuests, uniCommands, unirom } from "../../src/testing/mod.ts";
-import { CRASH_POINTS, readJournal, reportFromJson } from "../../src/supervisor/store/mod.ts";
+import { CRASH_POINTS, readJournal, reportFromJson, StateError } from "../../src/supervisor/store/mod.ts";
 import {
   kill,
   namesIn,
@@ -291,6 +291,35 @@ Deno.test("open() goes on with all guests when the last report in a record can't
   const path = `${yard.folder}/state/vms/a.json`;
   const record = JSON.parse(await Deno.readTextFile(path));
   await Deno.writeTextFile(path, JSON.stringify({ ...record, seq: 100, lastReport: { x: 1 } }));
+  await using again = await openAgain(yard);
+  assertEquals(pidsOf(again.supervisor), pids);
+});
+
+Deno.test("open() sees the end of a guest that ends while it is being taken over, and goes on with all", async () => {
+  await using yard = await Yard.make();
+  const pids = await leaveTwo(yard);
+  let killed = false;
+  const crash = (point: string) => {
+    if (point !== "adopt:before-connect" || killed) return;
+    killed = true;
+    kill(pids["a"]);
+  };
+  await using again = await yard.open({ stateDir: `${yard.folder}/state`, crash });
+  await again.reports.until("a", "ended");
+  await again.reports.until("a", "started");
+  assertEquals(again.supervisor.get("b")?.vm?.pid, pids["b"]);
+});
+
+Deno.test("open() lets go of all guests when it can't go on with one, and can be tried again", async () => {
+  await using yard = await Yard.make();
+  const pids = await leaveTwo(yard);
+  const { run } = JSON.parse(await Deno.readTextFile(`${yard.folder}/state/vms/a.json`));
+  // A folder that can't be read as the file that it should be.
+  await Deno.rename(`${run.runDir}/rec.out`, `${run.runDir}/rec.kept`);
+  await Deno.mkdir(`${run.runDir}/rec.out`);
+  await assertRejects(() => openAgain(yard), StateError, 'Cannot go on with VM "a"');
+  await Deno.remove(`${run.runDir}/rec.out`);
+  await Deno.rename(`${run.runDir}/rec.kept`, `${run.runDir}/rec.out`);
   await using again = await openAgain(yard);
   assertEquals(pidsOf(again.supervisor), pids);
 });
