@@ -10,6 +10,7 @@ import {
   type RecordStore,
   reportToJson,
   type RunRecord,
+  StateError,
   toJson,
   type VmRecord,
 } from "./store/mod.ts";
@@ -33,6 +34,12 @@ export interface GuestMemory {
   write(snapshot: GuestSnapshot, report: Report): Promise<void>;
   /** Writes a report that changes nothing. */
   note(report: Report, run: RunRecord | null): Promise<void>;
+  /**
+   * Makes sure that a QEMU which is started now would be found by the next supervisor.
+   *
+   * @throws {StateError} When no record of the guest could be written at all.
+   */
+  assertFindable(): Promise<void>;
   /** Removes what is known of the guest. */
   forget(): Promise<void>;
 }
@@ -58,6 +65,7 @@ export interface MemoryParts {
 export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | null): GuestMemory {
   const { store, journal, nextSeq, onTrouble } = parts;
   let generation = from?.generation ?? 0;
+  let unwritten: unknown = null;
   const attempt = async (task: () => Promise<unknown>): Promise<void> => {
     try {
       await task();
@@ -88,12 +96,28 @@ export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | n
         run,
         litter: [...litter],
       };
-      await attempt(() => store.write(record));
+      await attempt(async () => {
+        try {
+          await store.write(record);
+        } catch (error) {
+          unwritten = error;
+          throw error;
+        }
+      });
       // One that is only named has not said anything yet.
       await attempt(() => append(seq, report, run?.pid ? run : null));
     },
     async note(report, run) {
       await attempt(() => append(nextSeq(), report, run));
+    },
+    assertFindable() {
+      if (store.has(name)) return Promise.resolve();
+      const reason = unwritten instanceof Error ? unwritten.message : String(unwritten);
+      return Promise.reject(
+        new StateError(`Cannot start VM "${name}", as nobody would find it again: ${reason}`, store.folder, {
+          cause: unwritten,
+        }),
+      );
     },
     async forget() {
       await attempt(() => store.remove(name));

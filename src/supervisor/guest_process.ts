@@ -34,6 +34,8 @@ export interface ProcessHost {
   crash: CrashHook;
   /** Whether what is known outlives this supervisor. */
   remember: "all" | "nothing";
+  /** Rejects when the next supervisor would not find a QEMU that is started now. */
+  assertFindable(): Promise<void>;
   /** Resolves when everything that was told so far is written down. */
   written(): Promise<void>;
   tasks: Tasks;
@@ -256,6 +258,7 @@ export class GuestProcess {
     const { signal } = launching;
     let vm: Vm;
     try {
+      await this.#host.assertFindable();
       if (runtimeDir !== null) await Deno.mkdir(runtimeDir, { recursive: true, mode: 0o700 });
       crash("launch:before-spawn");
       const recorder = remember === "all" ? "on" : "off";

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { attach, Supervisor } from "../../mod.ts";
 import { tinyGuests, uniCommands, unirom } from "../../src/testing/mod.ts";
 import { CRASH_POINTS, readJournal, reportFromJson, StateError } from "../../src/supervisor/store/mod.ts";
@@ -322,4 +322,22 @@ Deno.test("open() lets go of all guests when it can't go on with one, and can be
   await Deno.rename(`${run.runDir}/rec.kept`, `${run.runDir}/rec.out`);
   await using again = await openAgain(yard);
   assertEquals(pidsOf(again.supervisor), pids);
+});
+
+Deno.test("a guest that can't be written down is not started: nobody would find its QEMU again", async () => {
+  await using yard = await Yard.make();
+  await using supervised = await openAgain(yard);
+  const { supervisor } = supervised;
+  const limit = { restarts: 1, withinMs: 60_000 };
+  const long = await supervisor.add(await yard.firmware("n".repeat(300), unirom, { limit }));
+  assertEquals([long.phase, long.lastVerdict?.cause], ["failed", "launch-failed"]);
+  assertStringIncludes(long.lastVerdict?.detail ?? "", "choose a shorter one");
+  // What is in the way stands for a full disk.
+  const inTheWay = `${yard.folder}/state/vms/web.json.tmp`;
+  await Deno.mkdir(`${inTheWay}/full`, { recursive: true });
+  const web = await supervisor.add(await yard.firmware("web", unirom, { limit }));
+  assertEquals([web.phase, web.lastVerdict?.cause], ["failed", "launch-failed"]);
+  assertEquals(await processesNaming(yard.runtimeDir), []);
+  await Deno.remove(inTheWay, { recursive: true });
+  assertEquals((await supervisor.start("web")).phase, "up");
 });

@@ -37,7 +37,8 @@ export interface RecordList {
  * different guests at the same time. Who opens it holds the directory's {@linkcode StateLock}.
  */
 export class RecordStore {
-  readonly #folder: string;
+  /** Where they are. */
+  readonly folder: string;
   readonly #crash: CrashHook;
   readonly #upgrades: RecordUpgrades;
   /** The generation of what is on the disk, by name. */
@@ -46,7 +47,7 @@ export class RecordStore {
   readonly #work: Map<string, Promise<void>> = new Map();
 
   private constructor(folder: string, options: RecordStoreOptions) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#crash = options.crash ?? noCrash;
     this.#upgrades = options.upgrades ?? RECORD_UPGRADES;
   }
@@ -96,7 +97,7 @@ export class RecordStore {
         this.#generations.set(record.name, record.generation);
       }
     }
-    for (const file of leftovers) await Deno.remove(`${this.#folder}/${file}`);
+    for (const file of leftovers) await Deno.remove(`${this.folder}/${file}`);
     return { records: records.toSorted((a, b) => a.name < b.name ? -1 : 1), broken };
   }
 
@@ -110,7 +111,7 @@ export class RecordStore {
    */
   write(record: VmRecord): Promise<void> {
     const { name, generation } = record;
-    const path = `${this.#folder}/${recordFileName(name)}`;
+    const path = `${this.folder}/${recordFileName(name)}`;
     // Now: the caller may go on to change it.
     const text = encodeRecord(record);
     return this.#inOrder(name, async () => {
@@ -126,6 +127,11 @@ export class RecordStore {
     });
   }
 
+  /** Whether there is a record of this guest on the disk. */
+  has(name: string): boolean {
+    return this.#generations.has(name);
+  }
+
   /**
    * Removes a record, after all that was asked for this guest before. The next one of this name begins afresh, at any generation.
    *
@@ -134,13 +140,13 @@ export class RecordStore {
    * @throws {StateError} When it can't be removed.
    */
   remove(name: string): Promise<void> {
-    const path = `${this.#folder}/${recordFileName(name)}`;
+    const path = `${this.folder}/${recordFileName(name)}`;
     return this.#inOrder(name, async () => {
       try {
         this.#crash("record:before-remove");
         await Deno.remove(path);
         this.#crash("record:after-remove");
-        await syncFolder(this.#folder);
+        await syncFolder(this.folder);
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound)) {
           throw new StateError(`Cannot remove the record ${path}: ${reasonOf(error)}`, path, {
@@ -168,15 +174,15 @@ export class RecordStore {
 
   async #files(): Promise<{ files: string[]; leftovers: string[] }> {
     try {
-      const names = (await Array.fromAsync(Deno.readDir(this.#folder))).map(({ name }) => name);
+      const names = (await Array.fromAsync(Deno.readDir(this.folder))).map(({ name }) => name);
       return {
         files: names.filter((name) => name.endsWith(RECORD_SUFFIX)),
         leftovers: names.filter((name) => name.endsWith(`${RECORD_SUFFIX}${TEMPORARY}`)),
       };
     } catch (error) {
       throw new StateError(
-        `Cannot read the folder of the records ${this.#folder}: ${reasonOf(error)}`,
-        this.#folder,
+        `Cannot read the folder of the records ${this.folder}: ${reasonOf(error)}`,
+        this.folder,
         {
           cause: error,
         },
@@ -185,7 +191,7 @@ export class RecordStore {
   }
 
   async #read(file: string): Promise<ReadResult> {
-    const path = `${this.#folder}/${file}`;
+    const path = `${this.folder}/${file}`;
     let text: string;
     try {
       text = await Deno.readTextFile(path);
