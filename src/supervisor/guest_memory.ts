@@ -1,5 +1,6 @@
 import type { Verdict } from "../vm/mod.ts";
 import type { PolicyState } from "./policy_state.ts";
+import { assertNoNamesake } from "./namesake.ts";
 import { persistState } from "./persist_state.ts";
 import type { Report } from "./report.ts";
 import type { RunPlace } from "./run_place.ts";
@@ -35,11 +36,12 @@ export interface GuestMemory {
   /** Writes a report that changes nothing. */
   note(report: Report, run: RunRecord | null): Promise<void>;
   /**
-   * Makes sure that a QEMU which is started now would be found by the next supervisor.
+   * Makes sure that a QEMU which is started now would be found by the next supervisor, and that no other one of the guest may run.
    *
-   * @throws {StateError} When no record of the guest could be written at all.
+   * @param runtimeDir Where run directories are made; null for the usual place.
+   * @throws {StateError} When no record of the guest could be written at all, or one that can't be understood may be about a QEMU that runs.
    */
-  assertFindable(): Promise<void>;
+  assertFindable(runtimeDir: string | null): Promise<void>;
   /** Removes what is known of the guest. */
   forget(): Promise<void>;
 }
@@ -110,13 +112,13 @@ export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | n
     async note(report, run) {
       await attempt(() => append(nextSeq(), report, run));
     },
-    assertFindable() {
-      if (store.has(name)) return Promise.resolve();
+    async assertFindable(runtimeDir) {
+      if (store.has(name)) return await assertNoNamesake(name, await store.setAsideOf(name), runtimeDir);
       const reason = unwritten instanceof Error ? unwritten.message : String(unwritten);
-      return Promise.reject(
-        new StateError(`Cannot start VM "${name}", as nobody would find it again: ${reason}`, store.folder, {
-          cause: unwritten,
-        }),
+      throw new StateError(
+        `Cannot start VM "${name}", as nobody would find it again: ${reason}`,
+        store.folder,
+        { cause: unwritten },
       );
     },
     async forget() {

@@ -94,7 +94,7 @@ export class Keeper {
     this.#process = new GuestProcess(name, {
       ...host,
       remember: host.memory === null ? "nothing" : "all",
-      assertFindable: () => host.memory?.assertFindable() ?? Promise.resolve(),
+      assertFindable: () => host.memory?.assertFindable(host.runtimeDir) ?? Promise.resolve(),
       written: () => chronicle.written,
       tasks: this.#tasks,
     }, {

@@ -77,12 +77,13 @@ export class RunningSupervisor implements Supervisor {
     const { stateDir, remembered } = await StateDir.open(absolute(path), { logger, journal, crash });
     const supervisor = new RunningSupervisor(options, runtimeDir, stateDir, await telemetryOf(options));
     try {
-      for (const { path, movedTo, error } of remembered.broken) {
-        logger.error("A guest's record can't be understood and was set aside; its QEMU may still run", {
-          path,
-          movedTo,
-          error,
-        });
+      for (const { name, movedTo, error } of remembered.broken) {
+        const why = `${error.message}; it was set aside as ${movedTo}, and its QEMU may still run`;
+        const report: Report = {
+          ...{ at: new Date(), vm: name, kind: "not-adopted", found: "unverifiable", why, actions: [] },
+        };
+        supervisor.#report(report);
+        await stateDir.memoryOf(name, null).note(report, null);
       }
       await supervisor.#goOnWith(remembered.records, stateDir, runtimeDir);
       return supervisor;

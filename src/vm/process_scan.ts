@@ -4,6 +4,8 @@ export interface LaunchedQemu {
   pidFile: string;
   /** What `-uuid` says; null where nothing does. */
   uuid: string | null;
+  /** What `-name` says, as it stands there; null where nothing does. */
+  name: string | null;
 }
 
 /**
@@ -19,7 +21,8 @@ export async function findLaunched(): Promise<readonly LaunchedQemu[] | null> {
       if (!/^\d+$/.test(name)) continue;
       const argv = await commandLine(name);
       const pidFile = valueOf("-pidfile", argv);
-      if (pidFile !== null) found.push({ pid: Number(name), pidFile, uuid: valueOf("-uuid", argv) });
+      if (pidFile === null) continue;
+      found.push({ pid: Number(name), pidFile, uuid: valueOf("-uuid", argv), name: valueOf("-name", argv) });
     }
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.NotFound) return null;

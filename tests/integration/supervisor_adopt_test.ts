@@ -275,7 +275,14 @@ Deno.test("open() goes on with the other guests when a guest's record can't be u
   await Deno.writeTextFile(path, JSON.stringify(record));
   {
     await using again = await openAgain(yard);
-    assertEquals(pidsOf(again.supervisor), { b: pids["b"] ?? null });
+    const { supervisor, reports } = again;
+    assertEquals(pidsOf(supervisor), { b: pids["b"] ?? null });
+    await reports.until("a", "not-adopted unverifiable");
+    // There may never be two.
+    const limit = { restarts: 0, withinMs: 0 };
+    const { phase, lastVerdict } = await supervisor.add(await yard.firmware("a", unirom, { limit }));
+    assertEquals([phase, lastVerdict?.cause], ["failed", "launch-failed"]);
+    assertStringIncludes(lastVerdict?.detail ?? "", `still runs as process ${pids["a"]}`);
   }
   // A person sees to it.
   record.spec.restart = "always";

@@ -1,6 +1,9 @@
 /** How a record's file name ends. */
 export const RECORD_SUFFIX = ".json";
 
+/** What follows that in the name of a record that could not be understood and was set aside; a second one has a number as well. */
+export const BROKEN = ".broken";
+
 /** The longest file name that Linux takes has 255 bytes; what is added to it while a record is written or set aside has to fit as well. */
 const MAX_STEM = 220;
 
@@ -26,6 +29,21 @@ export function recordFileName(name: string): string {
     );
   }
   return `${stem}${RECORD_SUFFIX}`;
+}
+
+/**
+ * The name of the guest that has this record.
+ *
+ * @param file A file name, as {@linkcode recordFileName} makes it.
+ * @returns The guest's name; the file's own where it is of another making.
+ */
+export function nameOfRecordFile(file: string): string {
+  const stem = file.slice(0, -RECORD_SUFFIX.length);
+  try {
+    return decodeURIComponent(stem);
+  } catch {
+    return stem;
+  }
 }
 
 function isPlain(byte: number): boolean {

@@ -4,7 +4,7 @@ import { NewerRecordError, StaleRecordError, StateError } from "./errors.ts";
 import { reasonOf } from "./reasons.ts";
 import type { VmRecord } from "./record.ts";
 import { decodeRecord, encodeRecord, RECORD_UPGRADES, type RecordUpgrades } from "./record_codec.ts";
-import { RECORD_SUFFIX, recordFileName } from "./record_file.ts";
+import { BROKEN, nameOfRecordFile, RECORD_SUFFIX, recordFileName } from "./record_file.ts";
 
 /** How records are kept; both are for tests. */
 export interface RecordStoreOptions {
@@ -16,6 +16,8 @@ export interface RecordStoreOptions {
 
 /** A record's file that could not be understood, and was set aside. */
 export interface BrokenRecord {
+  /** The guest's name, by the file's. */
+  name: string;
   /** Where it was. */
   path: string;
   /** Where it is now. */
@@ -89,9 +91,9 @@ export class RecordStore {
 
     const records: VmRecord[] = [];
     const broken: BrokenRecord[] = [];
-    for (const { path, record, error } of results) {
+    for (const { name, path, record, error } of results) {
       if (error) {
-        broken.push({ path, movedTo: await setAside(path), error });
+        broken.push({ name, path, movedTo: await setAside(path), error });
       } else {
         records.push(record);
         this.#generations.set(record.name, record.generation);
@@ -158,6 +160,19 @@ export class RecordStore {
     });
   }
 
+  /**
+   * Which records of a guest were set aside, now or earlier, and are still there.
+   *
+   * @param name The guest's name.
+   * @returns Their files.
+   */
+  async setAsideOf(name: string): Promise<string[]> {
+    const prefix = `${recordFileName(name)}${BROKEN}`;
+    const names = (await Array.fromAsync(Deno.readDir(this.folder))).map(({ name }) => name);
+    return names.filter((file) => file.startsWith(prefix) && /^(\.\d+)?$/.test(file.slice(prefix.length)))
+      .sort().map((file) => `${this.folder}/${file}`);
+  }
+
   /** Waits until all that was asked for is done, well or not. */
   async idle(): Promise<void> {
     while (this.#work.size > 0) await Promise.all(this.#work.values());
@@ -209,22 +224,22 @@ export class RecordStore {
           path,
         );
       }
-      return { path, record, error: null };
+      return { name: record.name, path, record, error: null };
     } catch (error) {
-      if (error instanceof StateError) return { path, record: null, error };
+      if (error instanceof StateError) return { name: nameOfRecordFile(file), path, record: null, error };
       throw error;
     }
   }
 }
 
 type ReadResult =
-  & { path: string }
+  & { name: string; path: string }
   & ({ record: VmRecord; error: null } | { record: null; error: StateError });
 
 /** Renames a file to a name that no other has. */
 async function setAside(path: string): Promise<string> {
   for (let number = 0;; number++) {
-    const target = `${path}.broken${number === 0 ? "" : `.${number}`}`;
+    const target = `${path}${BROKEN}${number === 0 ? "" : `.${number}`}`;
     try {
       await Deno.lstat(target);
     } catch (error) {

@@ -6,6 +6,7 @@ const UUID = "0661f6e0-00aa-41d8-af32-38d84d2b2063";
 const qemu = (pid: number, run: string, uuid: string | null = UUID) => ({
   pid,
   pidFile: `/run/q/${run}/pid`,
+  name: null,
   uuid,
 });
 
