@@ -8,6 +8,7 @@ import {
   type Verdict,
   type Vm,
 } from "../vm/mod.ts";
+import { isSameEvent } from "../vm/evidence.ts";
 import { Recorder } from "../vm/recorder.ts";
 import type { GuestNow } from "./incident.ts";
 import { launchLife, Life, removeLife } from "./life.ts";
@@ -16,7 +17,7 @@ import { newRun, startedRun } from "./run_record.ts";
 import { SilentQemu } from "./silent_qemu.ts";
 import type { CrashHook, RunRecord } from "./store/mod.ts";
 import type { Tasks } from "./tasks.ts";
-import { NOTHING_TOLD, timeOf, type Told, withEnd, withEvent } from "./told.ts";
+import { NOTHING_TOLD, type Told, withEnd, withEvent } from "./told.ts";
 import { within } from "./within.ts";
 
 /**
@@ -66,12 +67,17 @@ export type FoundProcess =
     /** Whether the end at which the guest is held, if it is, was told already. */
     end: "told" | "untold";
     told: Told;
+    /** What it tells once more, though it was reported. */
+    again: readonly AnyQmpEvent[];
   }
   /** It is there and does not answer. */
   | { kind: "silent"; qemu: SilentQemu }
   /** Nobody knows whose it is: it is neither used nor cleared away. */
   | { kind: "unverified" }
   | { kind: "none" };
+
+/** How far what a QEMU says was reported, when it is followed from now on. */
+type BeginsWith = Pick<Extract<FoundProcess, { kind: "answers" }>, "end" | "told" | "again">;
 
 /** A QEMU that is to be started. */
 interface NextProcess {
@@ -153,7 +159,7 @@ export class GuestProcess {
     const old = this.#litter;
     switch (found.kind) {
       case "answers":
-        this.#begin(found.vm, this.#run, found.end, found.told);
+        this.#begin(found.vm, this.#run, found);
         break;
       case "silent":
         this.#waitFor(found.qemu);
@@ -272,11 +278,11 @@ export class GuestProcess {
     this.#launching = null;
     // Without waiting for anything: the guest runs already, and what it does is to be seen.
     if (this.#run !== null) this.#run = startedRun(this.#run, vm);
-    this.#begin(vm, place, "untold", NOTHING_TOLD);
+    this.#begin(vm, place, { end: "untold", told: NOTHING_TOLD, again: [] });
     this.#listener.started(vm);
   }
 
-  #begin(vm: Vm, place: RunPlace | null, end: "told" | "untold", told: Told): void {
+  #begin(vm: Vm, place: RunPlace | null, { end, told, again }: BeginsWith): void {
     const recorder = this.#run === null ? null : new Recorder(this.#run.runDir);
     // Not before what was seen is in the journal: until then only the recording has it.
     const compact = recorder && (async (seen: AnyQmpEvent) => {
@@ -284,10 +290,13 @@ export class GuestProcess {
       await recorder.compact(seen);
     });
     this.#told = told;
+    let toldAgain = again;
     this.#life = new Life(vm, compact, end, {
       event: (event) => {
         // What comes before an end that was not told is gone through once more.
-        if (timeOf(event) <= told.eventsUpTo) return;
+        const at = toldAgain.findIndex((one) => isSameEvent(one, event));
+        toldAgain = toldAgain.slice(at + 1);
+        if (at >= 0) return;
         this.#told = withEvent(this.#told, event);
         this.#listener.event(event);
       },
@@ -327,7 +336,7 @@ export class GuestProcess {
         case "left":
           return;
         case "answers":
-          this.#begin(outcome.vm, this.#run, outcome.end, outcome.told);
+          this.#begin(outcome.vm, this.#run, outcome);
           return this.#listener.reachable(outcome.guest);
         case "gone":
           return this.#over(this.#judged(outcome.verdict), null, this.#run);

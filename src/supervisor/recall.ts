@@ -9,7 +9,7 @@ import { readRecording } from "../vm/recorder.ts";
 import { type Adoption, decideAdoption } from "./adoption.ts";
 import type { Found } from "./after_death.ts";
 import type { CrashHook, RunRecord } from "./store/mod.ts";
-import { timeOf, timeOfEnd, type Told } from "./told.ts";
+import { divide, isToldEnd, type Told } from "./told.ts";
 
 /** How long a QEMU that is only just starting is given until it answers, in milliseconds. */
 const STARTING_MS = 10_000;
@@ -27,6 +27,8 @@ export interface Recalled {
   since: readonly AnyQmpEvent[];
   /** What of that has to be reported, since no VM is there to tell it. */
   untold: readonly AnyQmpEvent[];
+  /** What the VM tells once more, though it was reported. */
+  again: readonly AnyQmpEvent[];
   /** Whether the end at which QEMU holds the guest, if it does, was reported before. */
   end: "told" | "untold";
   /** The VM, where it runs and answers. */
@@ -86,6 +88,7 @@ async function look(run: RunRecord, tools: RecallTools): Promise<Recalled> {
         adoption,
         since: [],
         untold: [],
+        again: [],
         end: "untold",
         vm: null,
         pid: null,
@@ -96,7 +99,17 @@ async function look(run: RunRecord, tools: RecallTools): Promise<Recalled> {
       if (adoption.monitor === "lost") {
         // Somebody who takes connections and does not answer is busy, or stopped.
         const found: Found = { kind: evidence.socket === "busy" ? "stuck" : "silent" };
-        return { found, adoption, since: [], untold: [], end: "untold", vm: null, pid, run: known };
+        return {
+          found,
+          adoption,
+          since: [],
+          untold: [],
+          again: [],
+          end: "untold",
+          vm: null,
+          pid,
+          run: known,
+        };
       }
       return await takeOver(known, adoption, tools);
     }
@@ -153,17 +166,17 @@ async function takeOver(
 ): Promise<Recalled> {
   const { runDir, stderrFile, argv, config, pid, startTime } = run;
   const recorded = await readRecording(runDir);
-  const since = recorded.filter((event) => timeOf(event) > told.eventsUpTo);
+  const { settled, again, untold: since } = divide(recorded, told);
   crash("adopt:before-connect");
   const vm = await adopt(
     { name: config.name ?? "vm", config, argv, runDir, stderrFile, pid, startTime },
     // The rest is told by the VM itself: events that were told before their end was are passed over by whoever follows it.
-    { missed: recorded.filter((event) => timeOf(event) <= told.endsUpTo), logger },
+    { missed: settled, logger },
   );
   crash("adopt:after-connect");
   const { held } = vm.found;
-  const end = held !== null && timeOfEnd(held) <= told.endsUpTo ? "told" : "untold";
-  return { found: foundIn(vm), adoption, since, untold: [], end, vm, pid: vm.pid, run };
+  const end = held !== null && isToldEnd(held, settled) ? "told" : "untold";
+  return { found: foundIn(vm), adoption, since, untold: [], again, end, vm, pid: vm.pid, run };
 }
 
 function foundIn({ found: { status, held } }: AdoptedVm): Found {
@@ -191,7 +204,7 @@ async function bury(
     events: recorded,
     intent,
   });
-  return lost(run, adoption, verdict, recorded.filter((event) => timeOf(event) > told.eventsUpTo));
+  return lost(run, adoption, verdict, divide(recorded, told).untold);
 }
 
 function lost(
@@ -205,6 +218,7 @@ function lost(
     adoption,
     since: untold,
     untold,
+    again: [],
     end: "untold",
     vm: null,
     pid: null,

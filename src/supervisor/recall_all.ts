@@ -20,7 +20,7 @@ import {
   StateError,
   type VmRecord,
 } from "./store/mod.ts";
-import { timeOf, timeOfEnd, type Told, withEnd } from "./told.ts";
+import { NOTHING_TOLD, type Told, withEnd } from "./told.ts";
 import { findUnrecorded } from "./unrecorded_run.ts";
 import type { Verdict } from "../vm/mod.ts";
 
@@ -53,15 +53,16 @@ export async function recallAll(records: readonly VmRecord[], tools: RecallAll):
   const running = launched && new Map(launched.map(({ pidFile, pid }) => [pidFile, pid]));
   const told = records.some(({ run }) => run !== null)
     ? await lastTold(tools.stateDir)
-    : new Map<string, number>();
+    : new Map<string, AnyQmpEvent>();
   const goOn = async (written: VmRecord): Promise<Keeper> => {
     const record = corrected(written, launched ?? [], tools);
     const { run, state: { phase } } = record;
+    const toldSoFar = toldOf(record, told.get(run?.id ?? "") ?? null);
     const intent = phase === "stopping" ? "stop" : "none";
     const recalled = run === null
       ? NO_RUN
-      : await recall(run, { running, logger, crash, intent, told: toldOf(record, told.get(run.id) ?? -1) });
-    return resumed(record, recalled, toldOf(record, told.get(run?.id ?? "") ?? -1), tools);
+      : await recall(run, { running, logger, crash, intent, told: toldSoFar });
+    return resumed(record, recalled, toldSoFar, tools);
   };
   const keepers: Keeper[] = [];
   const failures: StateError[] = [];
@@ -107,10 +108,11 @@ function corrected(
 }
 
 /** The record has the last end, with what was decided about it; the journal has the events. */
-function toldOf({ lastVerdict }: VmRecord, eventsUpTo: number): Told {
+function toldOf({ lastVerdict }: VmRecord, event: AnyQmpEvent | null): Told {
   const last = lastVerdict === null ? null : fromJson(lastVerdict) as Verdict;
   // That of a process is one of an earlier run.
-  return { eventsUpTo, endsUpTo: last === null || last.process === "ended" ? -1 : timeOfEnd(last) };
+  const told = { ...NOTHING_TOLD, event };
+  return last === null || last.process === "ended" ? told : withEnd(told, last);
 }
 
 function resumed(record: VmRecord, recalled: Recalled, told: Told, tools: RecallAll): Keeper {
@@ -139,15 +141,15 @@ function resumed(record: VmRecord, recalled: Recalled, told: Told, tools: Recall
 
 function foundProcess(
   run: RunRecord | null,
-  { found, vm, pid }: Recalled,
+  { found, vm, pid, again }: Recalled,
   told: Told,
   logger: Logger,
 ): FoundProcess {
   if (vm !== null) {
     // The end at which it is held was just decided about.
     return found.kind === "held"
-      ? { kind: "answers", vm, end: "told", told: withEnd(told, found.verdict) }
-      : { kind: "answers", vm, end: "untold", told };
+      ? { kind: "answers", vm, end: "told", told: withEnd(told, found.verdict), again }
+      : { kind: "answers", vm, end: "untold", told, again };
   }
   if ((found.kind === "silent" || found.kind === "stuck") && run !== null && pid !== null) {
     return { kind: "silent", qemu: new SilentQemu(run, pid, told, logger) };
@@ -185,13 +187,13 @@ function bodyOf(
   }
 }
 
-/** Up to when the events of each run are in the journal, by the id of the run. */
-async function lastTold(stateDir: string): Promise<Map<string, number>> {
-  const told = new Map<string, number>();
+/** The last event of each run that is in the journal, by the id of the run. */
+async function lastTold(stateDir: string): Promise<Map<string, AnyQmpEvent>> {
+  const told = new Map<string, AnyQmpEvent>();
   for await (const line of readJournal(stateDir, { onBroken: () => {} })) {
     if ("gap" in line || line.run === null) continue;
     const event = eventIn(line.report);
-    if (event !== null) told.set(line.run, Math.max(told.get(line.run) ?? -1, timeOf(event)));
+    if (event !== null) told.set(line.run, event);
   }
   return told;
 }
@@ -200,7 +202,9 @@ async function lastTold(stateDir: string): Promise<Map<string, number>> {
 function eventIn(json: JsonValue): AnyQmpEvent | null {
   try {
     const report = reportFromJson(json);
-    return report.kind === "event" && Number.isFinite(timeOf(report.event)) ? report.event : null;
+    if (report.kind !== "event") return null;
+    const { seconds, microseconds } = report.event.timestamp;
+    return Number.isFinite(Number(seconds) + Number(microseconds)) ? report.event : null;
   } catch {
     return null;
   }

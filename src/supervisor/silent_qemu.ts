@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import type { Logger } from "../qmp/mod.ts";
+import type { AnyQmpEvent, Logger } from "../qmp/mod.ts";
 import { readStartTime } from "../vm/proc.ts";
 import type { Verdict, Vm } from "../vm/mod.ts";
 import type { GuestNow } from "./incident.ts";
@@ -12,7 +12,14 @@ const LOOK_MS = 250;
 
 /** What became of it. */
 export type SilentOutcome =
-  | { kind: "answers"; vm: Vm; guest: GuestNow; end: "told" | "untold"; told: Told }
+  | {
+    kind: "answers";
+    vm: Vm;
+    guest: GuestNow;
+    end: "told" | "untold";
+    told: Told;
+    again: readonly AnyQmpEvent[];
+  }
   | { kind: "gone"; verdict: Verdict }
   | { kind: "left" };
 
@@ -67,7 +74,7 @@ export class SilentQemu {
       try {
         await delay(LOOK_MS, { signal });
         const told = this.#told;
-        const { found, vm, end } = await recall(this.#run, {
+        const { found, vm, end, again } = await recall(this.#run, {
           running,
           logger: this.#logger,
           intent: this.#intent,
@@ -76,7 +83,7 @@ export class SilentQemu {
         });
         if (vm !== null) {
           const guest = found.kind === "held" || found.kind === "prelaunch" ? found.kind : "running";
-          return { kind: "answers", vm, guest, end, told };
+          return { kind: "answers", vm, guest, end, told, again };
         }
         if (found.kind === "gone" && found.verdict !== null) return { kind: "gone", verdict: found.verdict };
       } catch (error) {

@@ -348,3 +348,34 @@ Deno.test("a guest that can't be written down is not started: nobody would find 
   await Deno.remove(inTheWay, { recursive: true });
   assertEquals((await supervisor.start("web")).phase, "up");
 });
+
+Deno.test("what a guest says is reported by the next supervisor too when the clock was set back in between", async () => {
+  await using yard = await Yard.make();
+  const spec = await yard.firmware("web", unirom, { onCause: { "guest-panic": "reset" } });
+  const inTheFuture = async (path: string) => {
+    const text = await Deno.readTextFile(path);
+    const later = text.replace(
+      /"seconds": ?(\d+)/g,
+      (_all, seconds) => `"seconds": ${Number(seconds) + 3600}`,
+    );
+    await Deno.writeTextFile(path, later);
+  };
+  {
+    const { supervisor, reports } = await openAgain(yard);
+    const { vm } = await supervisor.add(spec);
+    await tell(vm, uniCommands.panic);
+    await reports.until("web", "guest-ended guest-panic -> reset");
+    await reports.until("web", "event RESUME");
+    await vm?.console?.expect("READY");
+    await supervisor.close({ vms: "leave" });
+    // All of that was an hour later than it is now.
+    for (const path of ["journal.jsonl", "vms/web.json"]) await inTheFuture(`${yard.folder}/state/${path}`);
+    await inTheFuture(`${vm?.runDir}/rec.out`);
+  }
+  await using again = await openAgain(yard);
+  const { supervisor, reports } = again;
+  await supervisor.get("web")?.vm?.console?.write(uniCommands.panic);
+  await reports.until("web", "event GUEST_PANICKED");
+  await reports.until("web", "guest-ended guest-panic -> wait");
+  await reports.until("web", "event RESUME");
+});
