@@ -22,6 +22,9 @@ export interface Remembered {
 /** How large the journal may grow. */
 export type JournalSizes = Pick<JournalOptions, "maxBytes" | "keep">;
 
+/** How long after a record could not be written it is tried again, in milliseconds. */
+const RETRY_MS = 1_000;
+
 /** The state directory of a running supervisor: nobody else has it. */
 export class StateDir implements AsyncDisposable {
   readonly path: string;
@@ -30,6 +33,8 @@ export class StateDir implements AsyncDisposable {
   readonly #journal: Journal;
   readonly #logger: Logger;
   #seq: number;
+  #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #state: "open" | "closing" = "open";
 
   private constructor(path: string, lock: StateLock, store: RecordStore, journal: Journal, logger: Logger) {
     this.path = path;
@@ -82,15 +87,32 @@ export class StateDir implements AsyncDisposable {
       store: this.#store,
       journal: this.#journal,
       nextSeq: () => ++this.#seq,
-      onTrouble: (vm, error) =>
-        this.#logger.error("A guest's record can't be written; its supervision goes on", { vm, error }),
+      onTrouble: (vm, error) => {
+        this.#logger.error("A guest's record can't be written; its supervision goes on", { vm, error });
+        this.#retrySoon();
+      },
     }, from);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#state = "closing";
+    clearTimeout(this.#retryTimer);
     await this.#store.idle();
+    await this.#store.retry();
     await this.#journal[Symbol.asyncDispose]();
     await this.#lock[Symbol.asyncDispose]();
+  }
+
+  #retrySoon(): void {
+    if (this.#retryTimer !== undefined || this.#state === "closing") return;
+    this.#retryTimer = setTimeout(() => void this.#retry(), RETRY_MS);
+  }
+
+  async #retry(): Promise<void> {
+    const { written, unwritten } = await this.#store.retry();
+    for (const vm of written) this.#logger.info("A guest's record can be written again", { vm });
+    this.#retryTimer = undefined;
+    if (unwritten.length > 0) this.#retrySoon();
   }
 
   /** Writes the reports of which only the record tells: the earlier supervisor died between the two. What not even that has is lost. */

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { attach, Supervisor } from "../../mod.ts";
 import { tinyGuests, uniCommands, unirom } from "../../src/testing/mod.ts";
 import { CRASH_POINTS, readJournal, reportFromJson, StateError } from "../../src/supervisor/store/mod.ts";
@@ -378,4 +379,24 @@ Deno.test("what a guest says is reported by the next supervisor too when the clo
   await reports.until("web", "event GUEST_PANICKED");
   await reports.until("web", "guest-ended guest-panic -> wait");
   await reports.until("web", "event RESUME");
+});
+
+Deno.test("what an operator wished while the disk was full is written down once there is room, and counts for the next supervisor", async (t) => {
+  for (const when of ["as", "before"] as const) {
+    await t.step(`${when} the supervisor closes`, async () => {
+      await using yard = await Yard.make();
+      const { supervisor } = await openAgain(yard);
+      await supervisor.add(await yard.firmware("web", unirom, { restart: "always" }));
+      const record = `${yard.folder}/state/vms/web.json`;
+      const written = async () => JSON.parse(await Deno.readTextFile(record)).state.wanted;
+      await Deno.mkdir(`${record}.tmp/full`, { recursive: true });
+      assertEquals((await supervisor.stop("web")).phase, "down");
+      assertEquals(await written(), "up");
+      await Deno.remove(`${record}.tmp`, { recursive: true });
+      if (when === "before") { while (await written() !== "down") await delay(20); }
+      await supervisor.close({ vms: "leave" });
+      await using again = await openAgain(yard);
+      assertEquals(again.supervisor.list().map(({ phase, wanted }) => [phase, wanted]), [["down", "down"]]);
+    });
+  }
 });

@@ -48,6 +48,9 @@ export class RecordStore {
   /** What is being done to the record of a guest, by name; it never rejects. */
   readonly #work: Map<string, Promise<void>> = new Map();
 
+  /** The last record of each guest that is not on the disk because it could not be written, by name. */
+  readonly #unwritten: Map<string, VmRecord> = new Map();
+
   private constructor(folder: string, options: RecordStoreOptions) {
     this.folder = folder;
     this.#crash = options.crash ?? noCrash;
@@ -124,7 +127,13 @@ export class RecordStore {
           path,
         );
       }
-      await writeAtomic(path, text, this.#crash);
+      try {
+        await writeAtomic(path, text, this.#crash);
+      } catch (error) {
+        this.#unwritten.set(name, record);
+        throw error;
+      }
+      this.#unwritten.delete(name);
       this.#generations.set(name, generation);
     });
   }
@@ -132,6 +141,24 @@ export class RecordStore {
   /** Whether there is a record of this guest on the disk. */
   has(name: string): boolean {
     return this.#generations.has(name);
+  }
+
+  /**
+   * Writes once more what could not be written: else the next supervisor would go by what was true before, though there is room again.
+   *
+   * @returns The guests whose records could be written now, and those whose could not.
+   */
+  async retry(): Promise<{ written: string[]; unwritten: string[] }> {
+    const written: string[] = [];
+    await Promise.all(Array.from(this.#unwritten.values(), async (record) => {
+      try {
+        await this.write(record);
+        written.push(record.name);
+      } catch {
+        // It was said when it began.
+      }
+    }));
+    return { written, unwritten: [...this.#unwritten.keys()] };
   }
 
   /**
@@ -156,6 +183,7 @@ export class RecordStore {
           });
         }
       }
+      this.#unwritten.delete(name);
       this.#generations.delete(name);
     });
   }
