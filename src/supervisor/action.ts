@@ -31,7 +31,7 @@ export type ActionWord = "restart" | "reset" | "resume" | "preserve" | "stop";
  * ```
  */
 export interface DumpOptions {
-  /** The directory, made if it is missing. QEMU itself writes there. Default: where the supervisor keeps dumps. */
+  /** The directory, made if it is missing. QEMU itself writes there. Default: `dumps` in the `stateDir`, else in the `runtimeDir`, else in the current directory. */
   dir?: string;
   /** Default `elf`. The `kdump` ones, where QEMU was built with them, are much smaller and quicker: the guest is away for as long as it takes. */
   format?: DumpFormat;

@@ -56,6 +56,12 @@ export class RunningSupervisor implements Supervisor {
 
   /** See {@linkcode Supervisor.open}. */
   static async open(options: SupervisorOptions): Promise<RunningSupervisor> {
+    for (const key of ["stateDir", "runtimeDir"] as const) {
+      if (options[key] !== "") continue;
+      throw new TypeError(
+        `Cannot open a supervisor as '${key}' must be the path of a directory: it is empty`,
+      );
+    }
     const { stateDir: path, logger = silentLogger, journal = {}, crash = noCrash } = options;
     const named = options.runtimeDir === undefined ? null : absolute(options.runtimeDir);
     const lifetime = options.lifetime ?? (path === undefined ? "owned" : "detached");

@@ -51,7 +51,8 @@ export interface SupervisorOptions {
   journal?: { maxBytes?: number; keep?: number };
   /**
    * Whether reports become metrics and spans of OpenTelemetry as well (`npm:@opentelemetry/api`, imported only then). Default `off`. Deno
-   * exports them itself when it is told to by `OTEL_DENO=true`.
+   * exports them itself when it is told to by `OTEL_DENO=true`. Metrics: `qeeper.vm.ends` (by `qeeper.cause`), `qeeper.vm.starts`,
+   * `qeeper.vm.actions` (by `qeeper.action`), `qeeper.vm.up` and `qeeper.vm.run` (seconds), each by `qeeper.vm` too; a span `qeeper.vm.run` is one QEMU.
    */
   telemetry?: "on" | "off";
   /** For tests: is called at each of the points at which a supervisor may die between two things that belong together. */
@@ -227,7 +228,8 @@ export interface Supervisor extends AsyncDisposable {
    * What happens, from this call on: one report for each incident, in order, and the events of each guest's life. The first stream begins
    * with what happened while the supervisor was opened.
    *
-   * @returns A bounded stream of reports; dispose of it. It ends with the supervisor.
+   * @returns A bounded stream of reports; dispose of it. It ends with the supervisor. Who reads too slowly loses the oldest: how many is in
+   * `lagged`, and the journal has them.
    */
   reports(): EventStream<Report>;
 
@@ -248,8 +250,9 @@ export const Supervisor: {
    *
    * @param options Where guests are remembered and run, how long they live, signals, logger.
    * @returns The supervisor; dispose of it to stop its guests.
-   * @throws {TypeError} When guests are to be detached and nobody would find them again.
+   * @throws {TypeError} When guests are to be detached and nobody would find them again, or a directory's path is empty.
    * @throws {StateLockedError} When another supervisor has the `stateDir`; it names that one's pid.
+   * @throws {StateError} When the `stateDir` can't be read or written, or was written by a newer version; then nothing was changed.
    */
   open(options?: SupervisorOptions): Promise<Supervisor>;
 } = {

@@ -68,6 +68,11 @@ Deno.test("open() refuses detached guests that nobody would find again", async (
   );
 });
 
+Deno.test("open() refuses a directory without a name, rather than to use the current one", async () => {
+  await assertRejects(() => Supervisor.open({ stateDir: "" }), TypeError, "'stateDir' must be the path");
+  await assertRejects(() => Supervisor.open({ runtimeDir: "" }), TypeError, "'runtimeDir' must be the path");
+});
+
 Deno.test("close() leaves detached guests running beyond the script, and stops what is only on its way to run", async () => {
   await using yard = await Yard.make();
   const script = run("leave", yard);
