@@ -32,6 +32,12 @@ export async function runGroup(job: GroupJob): Promise<number> {
   const memory = job.stateDir === null ? {} : { stateDir: job.stateDir };
   await using supervisor = await Supervisor.open({ signals: "ignore", logger, ...memory });
   await using group = await openGroup(supervisor, config, { folder, logger, ...memory });
+  for (const { name } of supervisor.list()) {
+    if (Object.hasOwn(config.vms, name)) continue;
+    reporter.notice(
+      `${name} is remembered in ${job.stateDir} and is not in the group: it is supervised as it was, unreported, and stopped with this command`,
+    );
+  }
   using reports = group.reports();
   const following = follow(supervisor, reports, job);
   const leaving = new AbortController();

@@ -200,6 +200,20 @@ Deno.test("qeeper up --state --leave leaves the guests running at a signal, and 
   for (const pid of pids) assert(await untilGone(pid));
 });
 
+Deno.test("qeeper up says which guests it remembers that are not in the group any more", async () => {
+  await using folder = await CliFolder.make();
+  const state = ["--state", `${folder.path}/state`];
+  const first = start(["up", await folder.config({ vms: { db: guest, web: guest } }), ...state, "--leave"]);
+  await first.until(({ err }) => /db: ready/.test(err) && /web: ready/.test(err));
+  first.io.signal("SIGINT");
+  assertEquals(await first.code, 0, first.io.err);
+  const second = start(["up", await folder.config({ vms: { db: guest } }), ...state]);
+  await second.until(({ err }) => /db: taken over/.test(err));
+  assertMatch(second.io.err, /web is remembered in \S+ and is not in the group/);
+  second.io.signal("SIGINT");
+  assertEquals(await second.code, 0, second.io.err);
+});
+
 Deno.test("qeeper up --leave is refused without --state", async () => {
   const { code, err } = await qeeper("up", "group.jsonc", "--leave");
   assertEquals(code, 2);
