@@ -1,6 +1,7 @@
 import { parseVmConfig, type VmConfig } from "../machine/mod.ts";
 import { EventStream, type Logger, silentLogger } from "../qmp/mod.ts";
 import { runRoot, SignalGuard } from "../vm/mod.ts";
+import { checkOptions } from "./check_options.ts";
 import { type Ask, Keeper, type KeeperHost } from "./keeper.ts";
 import { LivenessWatch } from "./liveness/mod.ts";
 import { recallAll } from "./recall_all.ts";
@@ -56,12 +57,7 @@ export class RunningSupervisor implements Supervisor {
 
   /** See {@linkcode Supervisor.open}. */
   static async open(options: SupervisorOptions): Promise<RunningSupervisor> {
-    for (const key of ["stateDir", "runtimeDir"] as const) {
-      if (options[key] !== "") continue;
-      throw new TypeError(
-        `Cannot open a supervisor as '${key}' must be the path of a directory: it is empty`,
-      );
-    }
+    checkOptions(options);
     const { stateDir: path, logger = silentLogger, journal = {}, crash = noCrash } = options;
     const named = options.runtimeDir === undefined ? null : absolute(options.runtimeDir);
     const lifetime = options.lifetime ?? (path === undefined ? "owned" : "detached");
@@ -175,6 +171,13 @@ export class RunningSupervisor implements Supervisor {
   }
 
   close(options: { vms: "stop" | "leave" }): Promise<void> {
+    if (options.vms !== "stop" && options.vms !== "leave") {
+      return Promise.reject(
+        new TypeError(
+          `Cannot close the supervisor as 'vms' must be one of stop, leave: current value is ${options.vms}`,
+        ),
+      );
+    }
     if (options.vms === "leave" && this.#lifetime !== "detached") {
       return Promise.reject(
         new TypeError(

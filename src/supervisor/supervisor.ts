@@ -250,7 +250,7 @@ export const Supervisor: {
    *
    * @param options Where guests are remembered and run, how long they live, signals, logger.
    * @returns The supervisor; dispose of it to stop its guests.
-   * @throws {TypeError} When guests are to be detached and nobody would find them again, or a directory's path is empty.
+   * @throws {RangeError | TypeError} When an option is wrong, or guests are to be detached and nobody would find them again.
    * @throws {StateLockedError} When another supervisor has the `stateDir`; it names that one's pid.
    * @throws {StateError} When the `stateDir` can't be read or written, or was written by a newer version; then nothing was changed.
    */

@@ -68,9 +68,12 @@ Deno.test("open() refuses detached guests that nobody would find again", async (
   );
 });
 
-Deno.test("open() refuses a directory without a name, rather than to use the current one", async () => {
+Deno.test("open() and close() refuse options that are none: an empty path is not the current directory", async () => {
   await assertRejects(() => Supervisor.open({ stateDir: "" }), TypeError, "'stateDir' must be the path");
   await assertRejects(() => Supervisor.open({ runtimeDir: "" }), TypeError, "'runtimeDir' must be the path");
+  await using supervisor = await Supervisor.open();
+  const keep = { vms: "keep" } as unknown as { vms: "leave" };
+  await assertRejects(() => supervisor.close(keep), TypeError, "must be one of stop, leave");
 });
 
 Deno.test("close() leaves detached guests running beyond the script, and stops what is only on its way to run", async () => {
