@@ -9,6 +9,7 @@ interface Measured {
   idlePercent: number;
   toReport: number[];
   toNextLife: number[];
+  adoptionMs: number;
 }
 
 /**
@@ -28,7 +29,7 @@ export async function hundred(bench: Bench): Promise<Group | null> {
     stderr: "inherit",
   }).output();
   if (!success) throw new Error(`Cannot measure: ${script} failed`);
-  const { aloneKiB, perGuestKiB, idlePercent, toReport, toNextLife }: Measured = JSON.parse(
+  const { aloneKiB, perGuestKiB, idlePercent, toReport, toNextLife, adoptionMs }: Measured = JSON.parse(
     new TextDecoder().decode(stdout),
   );
   return {
@@ -43,6 +44,13 @@ export async function hundred(bench: Bench): Promise<Group | null> {
         unit: "%",
         found: idlePercent,
         atMost: 0.5,
+      },
+      {
+        kind: "reached",
+        of: "for the next supervisor to take over all",
+        unit: "ms",
+        found: adoptionMs,
+        atMost: 4_000,
       },
       { kind: "reached", of: "of memory a guest", unit: "KiB", found: perGuestKiB, atMost: 120 },
       { kind: "reached", of: "of memory with one guest", unit: "MiB", found: aloneKiB / 1024, atMost: 60 },

@@ -128,24 +128,28 @@ Deno.test("a group's record that can't be understood is set aside, and the group
   await using yard = await Yard.make();
   const stateDir = `${yard.folder}/state`;
   const [db, helper] = await killGroup(yard, stateDir);
-  await Deno.writeTextFile(`${stateDir}/groups/two.json`, '{ "version": 2 }');
-  const said: string[] = [];
+  const strange = `{ "version": 2, "processes": [{ "pid": ${helper} }] }`;
+  await Deno.writeTextFile(`${stateDir}/groups/two.json`, strange);
+  const said: unknown[] = [];
   const silent = () => {};
   const logger = {
     debug: silent,
     info: silent,
     warn: silent,
-    error: (message: string) => void said.push(message),
+    error: (message: string, facts?: Record<string, unknown>) => void said.push(message, facts?.pids),
   };
   {
     await using again = await yard.open({ signals: "ignore", stateDir });
     await using watched = await watch(again.supervisor, yard, await theGroup(yard), { stateDir, logger });
-    assertEquals(said, ["A group's record can't be understood and was set aside; its helpers may still run"]);
+    assertEquals(said, [
+      "A group's record can't be understood and was set aside; end those of its helpers that still run",
+      [helper],
+    ]);
     await watched.group.start();
     assertNotEquals(pids(watched)["db"], db);
     assertEquals(watched.group.list().map(({ phase }) => phase), ["ready", "ready"]);
   }
-  assertEquals(await Deno.readTextFile(`${stateDir}/groups/two.json.broken`), '{ "version": 2 }');
+  assertEquals(await Deno.readTextFile(`${stateDir}/groups/two.json.broken`), strange);
   // Nothing proves whose it is, so it was left alone.
   kill(helper);
   assert(await untilGone(helper));

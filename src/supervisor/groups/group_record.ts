@@ -48,10 +48,12 @@ export class GroupFile {
     if (record !== null) return record;
     const movedTo = `${this.#path}.broken`;
     await Deno.rename(this.#path, movedTo);
-    this.#logger.error("A group's record can't be understood and was set aside; its helpers may still run", {
-      path: this.#path,
-      movedTo,
-    });
+    // A second helper beside one of these would be at the same files.
+    const pids = [...text.matchAll(/"pid":\s*(\d+)/g)].map(([, pid]) => Number(pid));
+    this.#logger.error(
+      "A group's record can't be understood and was set aside; end those of its helpers that still run",
+      { path: this.#path, movedTo, pids },
+    );
     return null;
   }
 
