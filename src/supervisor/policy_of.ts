@@ -76,6 +76,11 @@ export function policyOf(spec: Omit<SupervisedVm, "config">): Policy {
   checkRange("backoff.jitter", backoff.jitter, 0, 1);
   checkRange("backoff.resetAfterMs", backoff.resetAfterMs, 0);
   checkRange("limit.restarts", limit.restarts, 0);
+  if (!Number.isInteger(limit.restarts) && limit.restarts !== Infinity) {
+    throw new RangeError(
+      `Cannot supervise as 'limit.restarts' must be a whole number, or Infinity: current value is ${limit.restarts}`,
+    );
+  }
   checkRange("limit.withinMs", limit.withinMs, 0);
   checkRange("onStuck.afterMs", onStuck.afterMs, 0);
   checkWord("onStuck.action", onStuck.action, ["report", "restart", "preserve"]);

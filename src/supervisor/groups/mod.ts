@@ -7,8 +7,8 @@
  * and waits are the guest's own and are counted once. What is to become of each member (`group_mind.ts`) is apart from what can be begun now,
  * which is a pure function over all of them (`next_steps.ts`): there are no plans that could be out of date.
  *
- * What this does not do: remember, across the supervisor's death, which restarts there were. And a helper that was started in the instant of that
- * death is not known to the next supervisor: it is in the way, and reported by its socket.
+ * What this does not do: know of a helper that was started in the instant in which its supervisor died. It is in the next one's way, and
+ * reported by its socket.
  *
  * @module
  */

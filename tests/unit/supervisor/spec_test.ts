@@ -86,6 +86,10 @@ Deno.test("policyOf() names the number that is out of its range, and the range",
       "'backoff.resetAfterMs' must be a number of at least 0: current value is -1",
     ],
     [
+      { limit: { restarts: 1.5, withinMs: 0 } },
+      "'limit.restarts' must be a whole number, or Infinity: current value is 1.5",
+    ],
+    [
       { limit: { restarts: -1, withinMs: 0 } },
       "'limit.restarts' must be a number of at least 0: current value is -1",
     ],
