@@ -10,7 +10,7 @@ interface FailedTests {
   /** What Deno says that the first test took, in milliseconds. */
   testMs: number;
   /** The folders with evidence that are left in the working directory, with what is in them. */
-  evidence: { path: string; files: string[] }[];
+  evidence: { path: string; files: string[]; page: string }[];
 }
 
 /** Runs one of the files as its author would, in a directory of its own. */
@@ -59,7 +59,8 @@ async function evidenceIn(dir: string): Promise<FailedTests["evidence"]> {
   const folders = await Array.fromAsync(Deno.readDir(`${dir}/test-evidence`));
   return folders.map(({ name }) => {
     const path = `${dir}/test-evidence/${name}`;
-    return { path, files: Array.from(Deno.readDirSync(path), ({ name }) => name) };
+    const files = Array.from(Deno.readDirSync(path), ({ name }) => name);
+    return { path, files, page: Deno.readTextFileSync(`${path}/index.html`) };
   });
 }
 
@@ -102,6 +103,7 @@ Deno.test("of an assertion that fails in a guestTest, deno test prints the asser
   assertStringIncludes(failed.output, "error: AssertionError: Values are not equal");
   assertStringIncludes(failed.output, "+   what it should say");
   assertNamed(failed, "registers.txt");
+  assertStringIncludes(failed.evidence[0]?.page ?? "", "+   what it should say", "the page says it as well");
 });
 
 Deno.test("of two tests of which one fails once its VM has ended, evidence of the failed one is left only", async () => {
@@ -109,6 +111,7 @@ Deno.test("of two tests of which one fails once its VM has ended, evidence of th
   assertStringIncludes(failed.output, "FAILED | 1 passed | 1 failed");
   assertNamed(failed, "registers.txt");
   assertStringIncludes(failed.evidence[0]?.path ?? "", "an-assertion-fails-after-a-scope");
+  assertStringIncludes(failed.evidence[0]?.page ?? "", "+   what it should say", "the page says it as well");
 });
 
 Deno.test("of an assertion that fails over a guest that panicked, deno test prints both", async () => {

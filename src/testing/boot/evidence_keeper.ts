@@ -1,6 +1,6 @@
 import type { Logger } from "../../qmp/mod.ts";
 import type { Vm } from "../../vm/mod.ts";
-import { collectEvidence } from "../evidence/collect.ts";
+import { type GatheredEvidence, gatherEvidence } from "../evidence/collect.ts";
 import { makeEvidenceFolder } from "../evidence/folder.ts";
 import type { EvidenceRecord } from "../evidence/record.ts";
 
@@ -38,7 +38,7 @@ export interface EvidenceKeeperParts {
 export class EvidenceKeeper {
   readonly #parts: EvidenceKeeperParts;
   #folder: Promise<string | null> | null = null;
-  #collecting: Promise<void> | null = null;
+  #collecting: Promise<GatheredEvidence | null> | null = null;
 
   /** @param parts What, and where to. */
   constructor(parts: EvidenceKeeperParts) {
@@ -66,9 +66,15 @@ export class EvidenceKeeper {
   }
 
   /** Fills the folder, once. Never rejects: it must not hide why the test failed. */
-  collect(): Promise<void> {
+  async collect(): Promise<void> {
     this.#collecting ??= this.#collect();
-    return this.#collecting;
+    await this.#collecting;
+  }
+
+  /** Has the page say what the test failed with, where that was not known yet when it was written. Never rejects. */
+  async renew(): Promise<void> {
+    const gathered = await this.#collecting;
+    await gathered?.renewPage().catch((error) => this.#complain("finish", error));
   }
 
   /** Removes what was made. */
@@ -96,14 +102,14 @@ export class EvidenceKeeper {
     }
   }
 
-  async #collect(): Promise<void> {
+  async #collect(): Promise<GatheredEvidence | null> {
     const { vm, record, root, logger } = this.#parts;
     const path = await this.folder();
-    if (path === null) return;
+    if (path === null) return null;
     await this.#parts.before().catch((error) =>
       record.note("Some of the evidence is missing", String(error))
     );
-    await collectEvidence(vm, record, root, { folder: path, logger });
+    return await gatherEvidence(vm, record, root, { folder: path, logger });
   }
 
   #complain(attempt: string, error: unknown): void {

@@ -94,11 +94,15 @@ export class GuestKeeper implements GuestOfTest {
     this.#company = company;
   }
 
-  async conclude(outcome: TestOutcome): Promise<GuestReport> {
+  async conclude(outcome: TestOutcome, thrown?: unknown): Promise<GuestReport> {
     if (this.#ending === null) this.#outcome = outcome;
+    if (thrown !== undefined) this.record.failed(thrown);
     const report = await this.#end();
     const keep = this.#evidence.wish === "always" || outcome === "failed" || report.failure !== null;
-    if (keep) return report;
+    if (keep) {
+      await this.#evidence.renew();
+      return report;
+    }
     await this.#evidence.discard();
     return { ...report, evidence: null };
   }

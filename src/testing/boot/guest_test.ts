@@ -113,7 +113,7 @@ async function runGuestTest(
   using limit = new Limit(timeoutMs, late, undefined);
   const context = new TestRun(t, limit.signal);
   const thrown = await errorOf(() => body(context), limit.signal) ?? failedSteps(context.failedSteps);
-  const reports = await context.conclude(thrown === null ? "passed" : "failed");
+  const reports = await context.conclude(thrown === null ? "passed" : "failed", thrown?.error);
   failWith(thrown, reports);
 }
 
@@ -180,9 +180,9 @@ class TestRun implements GuestTestContext {
   }
 
   /** Ends all VMs, the last one first. */
-  async conclude(outcome: TestOutcome): Promise<GuestReport[]> {
+  async conclude(outcome: TestOutcome, thrown: unknown): Promise<GuestReport[]> {
     const reports: GuestReport[] = [];
-    for (const guest of this.#guests.toReversed()) reports.push(await guest.conclude(outcome));
+    for (const guest of this.#guests.toReversed()) reports.push(await guest.conclude(outcome, thrown));
     return reports;
   }
 }

@@ -67,9 +67,10 @@ export interface GuestOfTest {
    * Ends the VM, unless it has ended, and leaves evidence or removes it.
    *
    * @param outcome How the test ended.
+   * @param thrown What it failed with.
    * @returns What there is to say.
    */
-  conclude(outcome: TestOutcome): Promise<GuestReport>;
+  conclude(outcome: TestOutcome, thrown?: unknown): Promise<GuestReport>;
 }
 
 /**

@@ -81,6 +81,31 @@ export async function collectEvidence(
   dir: string | null = null,
   options: CollectOptions = {},
 ): Promise<string | null> {
+  return (await gatherEvidence(vm, record, dir, options))?.folder ?? null;
+}
+
+/** Evidence that was written. */
+export interface GatheredEvidence {
+  readonly folder: string;
+  /** Writes the page once more, with what the record says by then the test failed with. */
+  renewPage(): Promise<void>;
+}
+
+/**
+ * Does what `collectEvidence` does, for those who may learn only later what the test failed with.
+ *
+ * @param vm The VM.
+ * @param record What was noted of it.
+ * @param dir The folder in which the VM's own is made; null for the usual one.
+ * @param options Limits, and where to complain.
+ * @returns What was written; null when nothing could be. Never rejects.
+ */
+export async function gatherEvidence(
+  vm: EvidenceVm,
+  record: EvidenceRecord,
+  dir: string | null,
+  options: CollectOptions,
+): Promise<GatheredEvidence | null> {
   try {
     return await collect(vm, record, dir, options);
   } catch (error) {
@@ -94,7 +119,7 @@ async function collect(
   record: EvidenceRecord,
   dir: string | null,
   { timeoutMs = QUESTION_MS, folder: made }: CollectOptions,
-): Promise<string> {
+): Promise<GatheredEvidence> {
   const secrets = keepSecrets(record.redact);
   const redact = secrets.hide;
   const collectedAt = record.now;
@@ -111,10 +136,10 @@ async function collect(
   const { os, arch } = Deno.build;
   const host = `${os} ${arch}, Deno ${Deno.version.deno}`;
   const { files, missing } = writer;
-  const model = makeModel({ vm, record, living, seen, host, pictures, files, missing, collectedAt }, secrets);
-  const page = renderPage(model);
-  await writer.write("index.html", page, "This page");
-  return folder;
+  const sources = { vm, record, living, seen, host, pictures, files, missing, collectedAt };
+  const page = () => renderPage(makeModel(sources, secrets));
+  await writer.write("index.html", page(), "This page");
+  return { folder, renewPage: () => Deno.writeTextFile(`${folder}/index.html`, page()) };
 }
 
 async function writePictures(
