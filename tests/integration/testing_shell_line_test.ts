@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { launchScript, shellLine } from "../../../../src/testing/evidence/shell_line.ts";
+import { launchScript, shellLine } from "../../src/testing/evidence/shell_line.ts";
 
 /** What a program sees of a line of shell. */
 async function seenBy(script: string, args: string[] = []): Promise<string[]> {
