@@ -246,8 +246,8 @@ Deno.test("PeerConnection ends after any byte that it is told, in the middle of 
     const typed = [QmpConnectError, QmpProtocolError, QmpInterruptedError, QmpClosedError].some((type) =>
       result instanceof type
     );
-    // The line end of the last reply is of no account.
-    const complete = Array.isArray(result) && bytes >= whole.sentBytes - 2;
+    // The line end of the last reply is of no account; and the id of the negotiation has 7 to 10 digits, by chance.
+    const complete = Array.isArray(result) && bytes >= whole.sentBytes - 2 - 3;
     assert(typed || complete, `after ${bytes} bytes: ${Deno.inspect(result)}`);
   }
 });
