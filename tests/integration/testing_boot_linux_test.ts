@@ -81,6 +81,19 @@ linuxTest(
 );
 
 linuxTest(
+  "a panic that the test wants and brings about on the console is no failure, though QEMU holds the guest before its last words",
+  () =>
+    withLinux(async (vm) => {
+      const crash = () => vm.console.type(CRASH, { echo: "none" });
+      const verdict = await vm.expectEnd("guest-panic", crash);
+      assertEquals([verdict.cause, verdict.process], ["guest-panic", "held"]);
+      // Nothing that the guest began to say is still being listened to.
+      await vm.console.quiet({ forMs: 300, withinMs: 600 });
+      assertEquals([vm.signal.aborted, vm.console.failure], [false, null]);
+    }),
+);
+
+linuxTest(
   "a reboot and a power-off that the test wants end the commands that bring them about",
   () =>
     withLinux(async (vm) => {
