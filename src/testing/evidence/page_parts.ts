@@ -114,7 +114,7 @@ function commandItem(command: CommandEntry, startedAt: number, isLast: boolean):
   const word = outcome.kind === "exited"
     ? `exit ${outcome.code}`
     : outcome.kind === "failed"
-    ? outcome.reason
+    ? "no result"
     : "still running";
   const took = tookMs === null ? "" : `, ${Math.round(tookMs)} ms`;
   const streams = ([["stdout", command.stdout], ["stderr", command.stderr]] as const)
@@ -126,14 +126,24 @@ function commandItem(command: CommandEntry, startedAt: number, isLast: boolean):
   const output = streams.length === 0
     ? markup`<p class="empty">It printed nothing</p>`
     : markup`<div class="out">${streams}</div>`;
+  // The whole message may be a panic's text, which the page has at its top.
+  const why = outcome.kind === "failed"
+    ? markup`<p class="empty">${firstLine(outcome.reason)}</p>
+`
+    : null;
   const open = isLast || !worked ? new Markup(" open") : null;
   return markup`<details class="run"${open}><summary><span class="right">at ${
     seconds(command.at - startedAt)
   } s${took}</span><span class="pill ${
     worked ? "fine" : "bad"
   }">${word}</span> <code>${command.command}</code></summary>
-${output}</details>
+${why}${output}</details>
 `;
+}
+
+function firstLine(text: string): string {
+  const [first = "", ...others] = text.split("\n");
+  return others.length === 0 ? first : `${first} …`;
 }
 
 function printable(text: string): string {

@@ -66,6 +66,18 @@ Deno.test("renderPage() keeps the spaces of a console's lines, and marks the lin
   );
 });
 
+Deno.test("renderPage() says only the first line of why a command has no result", () => {
+  const reason = 'VM "linux": guest panicked\n  console:\n    Kernel panic';
+  const outcome = { kind: "failed", reason } as const;
+  const page = renderPage(modelOf("word", {
+    commands: [{ at: 1, command: "make test", tookMs: 2, outcome, stdout: "", stderr: "" }],
+  }));
+  const [, run] = /<details class="run" open>([^]*?)<\/details>/.exec(page) ?? [];
+  assertStringIncludes(run ?? "", '<span class="pill bad">no result</span> <code>make test</code>');
+  assertStringIncludes(run ?? "", '<p class="empty">VM &quot;linux&quot;: guest panicked …</p>');
+  assertFalse(run?.includes("Kernel panic"));
+});
+
 Deno.test("escapeHtml() shows controls as signs, and is right for lone surrogates", () => {
   assertEquals(escapeHtml("a\0\x1b[0m\x7f\x9b\ud800 \t\n"), "a\u2400\u241b[0m\u2421\ufffd\ufffd \t\n");
 });
