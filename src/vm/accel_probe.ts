@@ -30,7 +30,8 @@ export async function measureAccel(native: "kvm" | "hvf", request: AccelRequest)
 
 /** Null when there is no QEMU to be started. */
 async function probe(accel: "kvm" | "hvf", request: AccelRequest): Promise<AccelChoice | null> {
-  const rom = `${request.dir}/probe.rom`;
+  // The folder may be many processes' own, each of which measures for itself.
+  const rom = `${request.dir}/probe-${crypto.randomUUID().slice(0, 8)}.rom`;
   await Deno.writeFile(rom, probeRom());
   try {
     return await runProbe(accel, rom, request);
