@@ -1,5 +1,5 @@
 // What `deno test` prints of tests whose guests fail, how soon, and what is left on disk.
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { rom, unirom } from "../../src/testing/mod.ts";
 
 /** How long a test that waits for its guest for ten minutes may take with all of Deno's start, in milliseconds. */
@@ -104,6 +104,7 @@ Deno.test("of an assertion that fails in a guestTest, deno test prints the asser
   assertStringIncludes(failed.output, "+   what it should say");
   assertNamed(failed, "registers.txt");
   assertStringIncludes(failed.evidence[0]?.page ?? "", "+   what it should say", "the page says it as well");
+  assertFalse(failed.evidence[0]?.page.includes("never said"), "that was wanted");
 });
 
 Deno.test("of two tests of which one fails once its VM has ended, evidence of the failed one is left only", async () => {

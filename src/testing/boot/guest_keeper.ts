@@ -96,7 +96,8 @@ export class GuestKeeper implements GuestOfTest {
 
   async conclude(outcome: TestOutcome, thrown?: unknown): Promise<GuestReport> {
     if (this.#ending === null) this.#outcome = outcome;
-    if (thrown !== undefined) this.record.failed(thrown);
+    // The error of a call may be one that the test wanted; the guest's own failure says more than what came of it.
+    if (thrown !== undefined && this.watch.failure === null) this.record.failed(thrown, "at last");
     const report = await this.#end();
     const keep = this.#evidence.wish === "always" || outcome === "failed" || report.failure !== null;
     if (keep) {
@@ -160,7 +161,6 @@ export class GuestKeeper implements GuestOfTest {
       vm: this.#vm.name,
       failure: told === "the failure" ? null : failure,
       evidence: this.#evidence.begun ? await this.#evidence.folder() : null,
-      named: told !== "nothing",
     };
   }
 

@@ -206,9 +206,10 @@ function failWith(thrown: { error: unknown } | null, reports: readonly GuestRepo
     if (failure) throw failure;
     return;
   }
-  const folders = reports.filter(({ named, failure }) => !named && failure === null).flatMap(({ evidence }) =>
-    evidence ?? []
-  );
+  // An error that the test has caught may have named a folder, but nobody has read it.
+  const said = unsuppressed(thrown.error).map(String).join("\n");
+  const folders = reports.flatMap(({ evidence, failure }) => failure === null ? evidence ?? [] : [])
+    .filter((folder) => !said.includes(folder));
   const notes = [
     ...failures.map(({ message }) => `Meanwhile ${message}`),
     ...folders.map((folder) => `  evidence: ${folder}`),

@@ -15,7 +15,7 @@ import type { TestVm } from "./test_vm.ts";
  * const guest: GuestOfTest = {
  *   conclude: (outcome) => {
  *     outcomes.push(outcome);
- *     return Promise.resolve({ vm: "mine", failure: null, evidence: null, named: false });
+ *     return Promise.resolve({ vm: "mine", failure: null, evidence: null });
  *   },
  * };
  * await guest.conclude("passed");
@@ -32,7 +32,7 @@ export type TestOutcome = "passed" | "failed";
  * import type { GuestReport } from "@qeeper/qeeper/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const well: GuestReport = { vm: "web", failure: null, evidence: null, named: false };
+ * const well: GuestReport = { vm: "web", failure: null, evidence: null };
  * assertEquals(well.failure, null);
  * ```
  */
@@ -43,8 +43,6 @@ export interface GuestReport {
   readonly failure: GuestFailedError | null;
   /** The folder with its evidence; null where none is left. */
   readonly evidence: string | null;
-  /** Whether the test was told of the folder. */
-  readonly named: boolean;
 }
 
 /**
@@ -56,7 +54,7 @@ export interface GuestReport {
  * import { assertEquals } from "@std/assert";
  *
  * const mine: GuestOfTest = {
- *   conclude: () => Promise.resolve({ vm: "mine", failure: null, evidence: null, named: false }),
+ *   conclude: () => Promise.resolve({ vm: "mine", failure: null, evidence: null }),
  * };
  * const test = guestTestDefinition("with a VM of my own", (t) => t.adopt(mine));
  * assertEquals(test.sanitizeResources, true);

@@ -236,8 +236,10 @@ export class EvidenceRecord implements AsyncDisposable {
    * Notes what the test failed with. The first one counts: what follows comes of it.
    *
    * @param error What was thrown.
+   * @param when Whether it is what the test has ended with, which then counts instead: it may have caught the others.
    */
-  failed(error: unknown): void {
+  failed(error: unknown, when: "meanwhile" | "at last" = "meanwhile"): void {
+    if (when === "at last" && this.#failure?.error !== error) this.#failure = null;
     this.#failure ??= { at: this.#now(), error };
   }
 
