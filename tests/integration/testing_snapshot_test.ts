@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   GuestFailedError,
@@ -322,6 +323,79 @@ Deno.test("clone() gives a test's VM: a guest that panics fails what waits for i
   const files = (await Array.fromAsync(Deno.readDir(evidenceDir))).map(({ name }) => name);
   assertEquals(files.length, 1, "the template's own VM has left evidence");
 });
+
+/** Waits until a socket of a QEMU that is starting takes a client. */
+async function connected(path: string, child: Deno.ChildProcess): Promise<Deno.UnixConn> {
+  let ended = false;
+  child.status.then(() => ended = true);
+  for (;;) {
+    try {
+      return await Deno.connect({ transport: "unix", path });
+    } catch (error) {
+      if (ended) throw error;
+      await delay(10);
+    }
+  }
+}
+
+/** Writes to a socket, and reads until it has answered so. */
+async function converse(conn: Deno.Conn, text: string, answer: RegExp): Promise<string> {
+  await conn.write(new TextEncoder().encode(text));
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(4096);
+  let heard = "";
+  while (!answer.test(heard)) {
+    const count = await conn.read(buffer);
+    if (count === null) throw new Error(`It said ${JSON.stringify(heard)} and closed`);
+    heard += decoder.decode(buffer.subarray(0, count), { stream: true });
+  }
+  return heard;
+}
+
+for (const way of ["memory", "stream"] as const) {
+  Deno.test(`the script in a clone's evidence starts it again from where it was restored by ${way}`, async () => {
+    await using templates = await Templates.make();
+    const evidenceDir = `${templates.host.dir}/evidence`;
+    const fixture = await templates.fixture({}, { way });
+    // The guest of which the template is made would leave evidence of its own.
+    assertEquals(await look(fixture), "2T");
+    {
+      await using vm = await fixture.clone({ evidence: "always", evidenceDir });
+      assertEquals([await ask(vm, "wx"), await ask(vm, "+")], ["!", "2"]);
+    }
+    const [folder] = await Array.fromAsync(Deno.readDir(evidenceDir));
+    const script = `${evidenceDir}/${folder?.name}/argv.sh`;
+    const [, restore = ""] = /printf '%s\\n' (.*) \| socat/.exec(await Deno.readTextFile(script)) ?? [];
+    const commands = [...restore.matchAll(/'([^']*)'/g)].map(([, command]) => command);
+    const child = new Deno.Command("sh", {
+      args: [script],
+      stdin: "null",
+      stderr: "piped",
+      env: { TMPDIR: templates.host.dir },
+    }).spawn();
+    try {
+      const words = child.stderr.getReader();
+      const run = /^run=(.*)\n/.exec(new TextDecoder().decode((await words.read()).value))?.[1];
+      words.releaseLock();
+      using hmp = await soon(connected(`${run}/hmp`, child));
+      using serial = await soon(connected(`${run}/console`, child));
+      const prompt = /\r\n\(qemu\) $/;
+      await soon(converse(hmp, "", prompt));
+      for (const command of commands) await soon(converse(hmp, `${command}\n`, prompt));
+      let status: string;
+      do status = await soon(converse(hmp, "info status\n", /status: [^]*\(qemu\) $/)); while (
+        status.includes("inmigrate")
+      );
+      await soon(converse(hmp, "cont\n", prompt));
+      assertEquals(await soon(converse(serial, "+", /[^]/)), "2", "it has booted");
+      assertEquals(await soon(converse(serial, "r", /[^]/)), "T", "it has the disk of the clone");
+    } finally {
+      child.kill("SIGKILL");
+      await child.status;
+      await child.stderr.cancel();
+    }
+  });
+}
 
 Deno.test("clone() gives each its own UEFI variables, however it comes to be", async (t) => {
   await using templates = await Templates.make();

@@ -1,5 +1,6 @@
 import type { LaunchOptions, Vm } from "../../vm/mod.ts";
 import { EvidenceRecord } from "../evidence/record.ts";
+import type { Restored } from "../evidence/shell_line.ts";
 import type { BootOptions, WrapOptions } from "./boot_options.ts";
 import type { TestVm } from "./test_vm.ts";
 import { wrapVm } from "./wrap_vm.ts";
@@ -10,8 +11,8 @@ export interface BootBegun {
   readonly launching: Omit<LaunchOptions, "paused">;
   /** Whether the test wants the guest's CPUs stopped. */
   readonly paused: boolean;
-  /** Makes the test's VM of what was launched. */
-  wrap(vm: Vm): TestVm;
+  /** Makes the test's VM of what was launched, and restored. */
+  wrap(vm: Vm, restored?: Restored): TestVm;
 }
 
 /**
@@ -42,6 +43,9 @@ export function beginBoot(options: BootOptions): BootBegun {
       ...(signals.length > 0 ? { signal: AbortSignal.any(signals) } : {}),
     },
     paused,
-    wrap: (vm) => wrapVm(vm, wrapping),
+    wrap: (vm, restored) => {
+      if (restored) record.restoredFrom(restored);
+      return wrapVm(vm, wrapping);
+    },
   };
 }

@@ -201,7 +201,7 @@ async function writeTexts(
   const { hide: redact, hideInConsole } = secrets;
   if (vm.argv !== null) {
     const about = `the guest "${vm.name}" of the test "${record.test}"`;
-    const script = launchScript(vm.argv.map(redact), vm.runDir, redact(about));
+    const script = launchScript(vm.argv.map(redact), vm.runDir, redact(about), record.restored);
     await writer.write("argv.sh", script, "The launch as a script: sh argv.sh");
   }
   if (vm.console !== null) {

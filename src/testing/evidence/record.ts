@@ -3,6 +3,7 @@ import type { Verdict, Vm } from "../../vm/mod.ts";
 import { BoundedLog } from "./bounded_log.ts";
 import type { SaidPiece } from "./console_lines.ts";
 import type { CommandEntry } from "./model.ts";
+import type { Restored } from "./shell_line.ts";
 import { WireLog } from "./wire_log.ts";
 
 /** How much of pictures and of other files is kept, in bytes: the first ones, and the last ones. */
@@ -107,6 +108,7 @@ export class EvidenceRecord implements AsyncDisposable {
   readonly #streams: EventStream<unknown>[] = [];
   readonly #pumps: Promise<void>[] = [];
   #verdict: Verdict | null = null;
+  #restored: Restored | null = null;
   #failure: { at: number; error: unknown } | null = null;
 
   /** @param options The test's name, secrets, and the clock. */
@@ -126,6 +128,11 @@ export class EvidenceRecord implements AsyncDisposable {
   /** The verdict on QEMU's own end; null while it runs. */
   get verdict(): Verdict | null {
     return this.#verdict;
+  }
+
+  /** What the guest was restored from; null where it was booted. */
+  get restored(): Restored | null {
+    return this.#restored;
   }
 
   /** What the test failed with, and when; null while it has not. */
@@ -230,6 +237,15 @@ export class EvidenceRecord implements AsyncDisposable {
   file(name: string, data: Uint8Array | string, about: string): void {
     const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
     this.files.push({ at: this.#now(), name, caption: about, data: bytes });
+  }
+
+  /**
+   * Notes that the guest did not boot.
+   *
+   * @param from What it was restored from.
+   */
+  restoredFrom(from: Restored): void {
+    this.#restored = from;
   }
 
   /**

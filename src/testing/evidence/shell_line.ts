@@ -21,18 +21,37 @@ export function shellLine(argv: readonly string[]): string {
   return argv.map((word, at) => at === 0 ? commandWord(word) : shellWord(word)).join(" ");
 }
 
+/** What a guest was restored from, which its command line does not say. */
+export interface Restored {
+  /** The file with the state of the machine. */
+  readonly state: string;
+  /** Whether that has no memory in it, which QEMU then has from a file that its command line names. */
+  readonly memory: "kept" | "included";
+  /** The folder of the files that the guest had for itself, which end with it. */
+  readonly ownDir: string;
+  /** Those files, by their names, and what they began as. */
+  readonly copies: readonly { readonly name: string; readonly of: string }[];
+}
+
 /**
  * A script that starts QEMU again as it was started, but for two things: its run directory is a new one, and it does not end with a script.
  *
  * @param argv The command line.
  * @param runDir The run directory that it names.
  * @param about What the script starts, for its comment.
+ * @param restored What the guest was restored from; null where it was booted.
  * @returns The script, for `sh`.
  */
-export function launchScript(argv: readonly string[], runDir: string | null, about: string): string {
+export function launchScript(
+  argv: readonly string[],
+  runDir: string | null,
+  about: string,
+  restored: Restored | null = null,
+): string {
   const words = withoutTie(argv);
+  const dirs = [runDir, restored?.ownDir].filter((dir) => typeof dir === "string");
   const [command = "true", ...rest] = words.map((word, at) =>
-    at === 0 ? commandWord(word) : inRunDir(word, runDir)
+    at === 0 ? commandWord(word) : inRunDir(word, dirs)
   );
   const secrets = words.some((word) =>
     runDir !== null && word.includes(`${runDir}/`) && /\.secret\b/.test(word)
@@ -42,6 +61,7 @@ export function launchScript(argv: readonly string[], runDir: string | null, abo
     `# Starts ${about.replaceAll(/\s+/g, " ")} again, in a new run directory.`,
     "# The guest is held until its monitor is told to go on:",
     '#   echo cont | socat - UNIX-CONNECT:"$run"/hmp        and its console: socat -,raw,echo=0 UNIX-CONNECT:"$run"/console',
+    ...restoreComment(restored),
     ...(secrets
       ? ["# Secrets are not kept: write those that it names into the run directory before QEMU starts."]
       : []),
@@ -49,6 +69,8 @@ export function launchScript(argv: readonly string[], runDir: string | null, abo
     'run=$(mktemp -d "${TMPDIR:-/tmp}/qemu.XXXXXX")',
     'cd "$run"',
     `echo "run=$run" >&2`,
+    ...(restored?.copies ?? []).map(({ name, of }) => `cp ${shellWord(of)} ${shellWord(name)}`),
+    ...(restored === null ? [] : [`exec 9<${shellWord(restored.state)}`]),
     `exec ${[command, ...joinOptions(rest)].join(" \\\n  ")}`,
     "",
   ].join("\n");
@@ -66,11 +88,25 @@ function withoutTie(argv: readonly string[]): string[] {
   return argv.filter((_, at) => !isTie(at) && !isTie(at - 1));
 }
 
-function inRunDir(word: string, runDir: string | null): string {
-  if (runDir === null || !word.includes(`${runDir}/`)) return shellWord(word);
-  return word.split(`${runDir}/`)
-    .map((part, at) => (at === 0 ? "" : '"$run"/') + (part === "" ? "" : shellWord(part)))
+function inRunDir(word: string, dirs: readonly string[]): string {
+  const dir = dirs.find((dir) => word.includes(`${dir}/`));
+  if (dir === undefined) return shellWord(word);
+  return word.split(`${dir}/`)
+    .map((part, at) => (at === 0 ? "" : '"$run"/') + (part === "" ? "" : inRunDir(part, dirs)))
     .join("");
+}
+
+/** A guest that was restored waits for its state before it can go on. */
+function restoreComment(restored: Restored | null): string[] {
+  if (restored === null) return [];
+  const commands = [
+    ...(restored.memory === "kept" ? ["'migrate_set_capability x-ignore-shared on'"] : []),
+    "'migrate_incoming fd:9'",
+  ];
+  return [
+    "# Before that it is given the state that it was restored from, as long as its template is kept:",
+    `#   printf '%s\\n' ${commands.join(" ")} | socat - UNIX-CONNECT:"$run"/hmp`,
+  ];
 }
 
 /** An option and its argument on one line. Words are quoted already: an option needs none. */

@@ -59,22 +59,34 @@ export class CloneFiles implements OwnFiles {
   }
 }
 
+/** A file of a clone, and what it begins as. */
+export interface CloneCopy {
+  readonly of: string;
+  readonly to: string;
+}
+
 /**
- * Gives a clone its own files.
+ * What a clone's own files begin as.
  *
  * @param config The config.
  * @param template The template's files.
  * @param clone Where the clone's are to be.
+ * @returns What is to be copied.
  */
-export async function copyForClone(
-  config: VmConfig,
-  template: TemplateFiles,
-  clone: CloneFiles,
-): Promise<void> {
+export function copiesForClone(config: VmConfig, template: TemplateFiles, clone: CloneFiles): CloneCopy[] {
   const { drives, vars } = writtenFiles(config);
-  for (const index of drives) await Deno.copyFile(template.blank(index), clone.disk(index));
-  if (vars !== null) {
-    await Deno.copyFile(template.vars, clone.vars);
-    await Deno.chmod(clone.vars, 0o600);
+  const disks = drives.map((index) => ({ of: template.blank(index), to: clone.disk(index) }));
+  return vars === null ? disks : [...disks, { of: template.vars, to: clone.vars }];
+}
+
+/**
+ * Gives a clone its own files.
+ *
+ * @param copies What they begin as.
+ */
+export async function copyForClone(copies: readonly CloneCopy[]): Promise<void> {
+  for (const { of, to } of copies) {
+    await Deno.copyFile(of, to);
+    await Deno.chmod(to, 0o600);
   }
 }

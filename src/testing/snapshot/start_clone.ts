@@ -3,7 +3,8 @@ import type { VmConfig } from "../../machine/mod.ts";
 import type { Logger } from "../../qmp/mod.ts";
 import { launch, type Vm } from "../../vm/mod.ts";
 import { qemuVersion } from "./build_template.ts";
-import { CloneFiles, copyForClone, TemplateFiles } from "./clone_files.ts";
+import type { Restored } from "../evidence/shell_line.ts";
+import { CloneFiles, copiesForClone, copyForClone, TemplateFiles } from "./clone_files.ts";
 import { loadState, TemplateRefusedError } from "./load_state.ts";
 import { bootConfig, cloneConfig, type Memory } from "./template_config.ts";
 import { type HeldTemplate, TemplateStore } from "./template_store.ts";
@@ -36,6 +37,7 @@ export async function restoreClone<T extends AsyncDisposable>(request: RestoreRe
   const { manifest } = held;
   let dir: string | null = null;
   let vm: Vm | null = null;
+  let restored: Restored;
   const letGo = () => {
     held[Symbol.dispose]();
     if (dir !== null) removeDir(dir);
@@ -43,11 +45,18 @@ export async function restoreClone<T extends AsyncDisposable>(request: RestoreRe
   try {
     dir = await TemplateStore.makeCloneDir(held);
     const files = new CloneFiles(dir);
-    await copyForClone(config, new TemplateFiles(held.dir), files);
+    const copies = copiesForClone(config, new TemplateFiles(held.dir), files);
+    await copyForClone(copies);
     const content = manifest.state.bytes > SMALL_STATE_BYTES
       ? null
       : await Deno.readFile(manifest.state.path);
     const { memory } = manifest;
+    restored = {
+      state: manifest.state.path,
+      memory: memory.way === "memory" ? "kept" : "included",
+      ownDir: dir,
+      copies: copies.map(({ of, to }) => ({ of, name: to.slice(to.lastIndexOf("/") + 1) })),
+    };
     const mapped: Memory = memory.way === "memory"
       ? { kind: "private", file: memory.ram.path }
       : { kind: "own" };
@@ -60,7 +69,7 @@ export async function restoreClone<T extends AsyncDisposable>(request: RestoreRe
     }
     await loadState(vm, {
       ...{ file: manifest.state.path, content, signal },
-      memory: memory.way === "memory" ? "kept" : "included",
+      memory: restored.memory,
       read: memory.way === "memory" ? "unix" : memory.read,
     });
   } catch (error) {
@@ -68,7 +77,7 @@ export async function restoreClone<T extends AsyncDisposable>(request: RestoreRe
     else await vm[Symbol.asyncDispose]();
     throw error;
   }
-  return await goOn(vm, request, starting);
+  return await goOn(vm, restored, request, starting);
 }
 
 /**
@@ -116,10 +125,11 @@ export async function bootClone<T extends AsyncDisposable>(
 /** From here on the VM is the caller's, with all that the guest says. */
 async function goOn<T extends AsyncDisposable>(
   vm: Vm,
+  restored: Restored,
   { clock, signal, logger }: RestoreRequest<T>,
   starting: StartingVm<T>,
 ): Promise<T> {
-  const test = starting.wrap(vm);
+  const test = starting.wrap(vm, restored);
   try {
     if (starting.paused) return test;
     await vm.resume(signal ? { signal } : {});

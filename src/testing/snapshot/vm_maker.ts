@@ -1,5 +1,6 @@
 import type { VmConfig } from "../../machine/mod.ts";
 import type { LaunchOptions, Vm } from "../../vm/mod.ts";
+import type { Restored } from "../evidence/shell_line.ts";
 
 /** What a fixture makes of the VMs that it launches: `T` is what its callers get, `O` is what they say about it. */
 export interface VmMaker<T extends AsyncDisposable, O> {
@@ -14,6 +15,6 @@ export interface StartingVm<T extends AsyncDisposable> {
   readonly launch: Omit<LaunchOptions, "paused">;
   /** Whether the caller wants it paused. */
   readonly paused: boolean;
-  /** Makes of the VM, which is paused, what the caller gets. From here on that owns the VM. */
-  wrap(vm: Vm): T;
+  /** Makes of the VM, which is paused, and may have been restored, what the caller gets. From here on that owns the VM. */
+  wrap(vm: Vm, restored?: Restored): T;
 }
