@@ -5,6 +5,7 @@ import {
   SnapshotError,
   type SnapshotFixture,
   snapshotFixture,
+  type SnapshotProgress,
   type TestVm,
 } from "../../src/testing/mod.ts";
 import { QEMUS } from "./_qemus.ts";
@@ -186,9 +187,16 @@ Deno.test("clone() boots each when a device can't be saved, names it, and rememb
   await Deno.writeFile(file, new Uint8Array(1024 * 1024));
   const config = await snapshotGuest(templates.host.dir);
   const drives = [...config.drives ?? [], { file, interface: "nvme" }];
-  const fixture = () => snapshotFixture({ ...config, drives }, prepareGuest, templates.options());
+  const options = templates.options();
+  const details: string[] = [];
+  const onProgress = (progress: SnapshotProgress) => {
+    details.push(progress.detail);
+    options.onProgress?.(progress);
+  };
+  const fixture = () => snapshotFixture({ ...config, drives }, prepareGuest, { ...options, onProgress });
   const one = fixture();
   assertEquals(await look(one), "2T");
+  assertEquals(details.at(-1), "There can be none, which is remembered");
   assert(one.how?.way === "boot");
   assertMatch(one.how.why, /QEMU can't save this guest: .*non-migratable device.*nvme/);
   const tried = templates.steps.filter((step) => step === "booting").length;

@@ -84,7 +84,10 @@ async function attempt<T extends AsyncDisposable>(request: MakeRequest<T>, ram: 
       kept = "all";
     }
     await claim.commit(built.manifest);
-    onProgress({ step: "committed", key, detail: "The template is there" });
+    const detail = built.kind === "built"
+      ? "The template is there"
+      : "There can be none, which is remembered";
+    onProgress({ step: "committed", key, detail });
     return { kind: "done", bootOnly: null };
   } finally {
     if (kept === "nothing") {
