@@ -57,7 +57,7 @@ export class AdoptionError extends Error {
  * @param argv The command line.
  * @param exit How it ended.
  * @param stderr What it said.
- * @returns The error. Where it was only the starter (setpriv, a shell) that ended, QEMU never ran.
+ * @returns The error. Where it was only the starter (setpriv, setsid, a shell) that ended, QEMU never ran.
  */
 export function earlyExitError(
   name: string,
@@ -66,7 +66,7 @@ export function earlyExitError(
   stderr: string,
 ): LaunchError {
   const [, words] = exit?.code === 126 || exit?.code === 127
-    ? /^(?:setpriv: failed to execute|sh:) .*: ([^:\n]*)$/m.exec(stderr) ?? []
+    ? /^(?:set(?:priv|sid): (?:failed to|can't) execute|sh:) .*: ([^:\n]*)$/m.exec(stderr) ?? []
     : [];
   if (words !== undefined) {
     const binary = argv[0] ?? "";

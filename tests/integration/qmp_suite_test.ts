@@ -173,10 +173,11 @@ onEach(
       fc.asyncProperty(fc.string({ unit: "binary" }), values, async (key, value) => {
         const error = await client.execute("query-name", { [`x${key}`]: value }).catch((error) => error);
         if (error instanceof TypeError) return;
-        assertInstanceOf(error, QmpCommandError);
+        assertInstanceOf(error, QmpCommandError, `${error}; the connection: ${client.failure}`);
         assert(error.desc.includes("unexpected"), error.desc);
       }),
-      { numRuns: 300 },
+      // A smaller value would only find the connection closed.
+      { numRuns: 300, endOnFailure: true },
     );
     assertEquals((await client.execute("query-status")).status, "running");
   },
