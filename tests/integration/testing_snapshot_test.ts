@@ -195,7 +195,20 @@ Deno.test("clone() boots each when a device can't be saved, names it, and rememb
   };
   const fixture = () => snapshotFixture({ ...config, drives }, prepareGuest, { ...options, onProgress });
   const one = fixture();
-  assertEquals(await look(one), "2T");
+  const said: string[] = [];
+  const { writeSync } = Deno.stderr;
+  Deno.stderr.writeSync = (bytes) => {
+    said.push(new TextDecoder().decode(bytes));
+    return bytes.length;
+  };
+  try {
+    assertEquals([await look(one), await look(one)], ["2T", "2T"]);
+  } finally {
+    Deno.stderr.writeSync = writeSync;
+  }
+  assertEquals(said, [
+    `Each clone of a snapshot fixture is booted: ${one.how?.way === "boot" && one.how.why}\n`,
+  ]);
   assertEquals(details.at(-1), "There can be none, which is remembered");
   assert(one.how?.way === "boot");
   assertMatch(one.how.why, /QEMU can't save this guest: .*non-migratable device.*nvme/);

@@ -229,6 +229,13 @@ export class Fixture<T extends AsyncDisposable, O> {
 
   #report(how: SnapshotHow): void {
     if (how.way !== this.#how?.way && "why" in how) {
+      const { logger, way } = this.#parts.options;
+      // Whoever has no logger would only wonder why the tests are slow.
+      if (how.way === "boot" && way !== "boot" && logger === undefined) {
+        Deno.stderr.writeSync(
+          new TextEncoder().encode(`Each clone of a snapshot fixture is booted: ${how.why}\n`),
+        );
+      }
       this.#logger.warn(
         how.way === "boot" ? "Each clone is booted" : "Each clone reads all of its memory from a file",
         { why: how.why },
