@@ -64,7 +64,7 @@ export interface GuestMouse {
  * import { bootVm, rom, type TestVm, unirom } from "@qeeper/qeeper/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const greeting = async (vm: TestVm) => (await vm.console.expect(/\w+/)).text;
+ * const greeting = async (vm: TestVm) => (await vm.console.expect(/(\w+)\n/)).groups[0];
  *
  * const bios = await Deno.makeTempFile();
  * await Deno.writeFile(bios, rom(unirom.code));
