@@ -7,7 +7,8 @@ import { EvidenceKeeper } from "./evidence_keeper.ts";
 import type { GuestFailedError } from "./guest_failed_error.ts";
 import type { GuestOfTest, GuestReport, TestOutcome } from "./guest_test_context.ts";
 import { GuestWatch } from "./guest_watch.ts";
-import { GuestEndedError, WaitGuard } from "./wait_guard.ts";
+import { GuestEndedError } from "../run/errors.ts";
+import { WaitGuard } from "./wait_guard.ts";
 
 /** How long a last look at the guest may take before it is ended, in milliseconds. */
 const LAST_LOOK_MS = 1_000;

@@ -85,7 +85,8 @@ export interface TestVm extends Omit<Vm, "console"> {
   /** What can be done to the VM on purpose; what comes of it is no failure. What still lasts is undone when the VM is disposed of. */
   readonly faults: Faults;
   /**
-   * Runs a command in the guest, by its agent where the config has one, else over a port of its own (see `withRunPort`).
+   * Runs a command in the guest, by its agent where the config has one, else over a port of its own (see `withRunPort`). A command that resets
+   * its guest may leave that port dead (QEMU 7.2, one in ten): reset by `reset()` or the console where commands are to follow.
    *
    * @param command The command, for the guest's `sh -c`.
    * @param options Input, variables, directory, limits.

@@ -2,7 +2,7 @@ import { abortable } from "@std/async/abortable";
 import { ConsoleClosedError } from "../../vm/mod.ts";
 import { QmpClosedError, QmpInterruptedError } from "../../qmp/mod.ts";
 import { ConsoleFailureError } from "../console/errors.ts";
-import { RunInterruptedError } from "../run/errors.ts";
+import { GuestEndedError, RunInterruptedError } from "../run/errors.ts";
 import { GuestFailedError } from "./guest_failed_error.ts";
 import type { GuestWatch } from "./guest_watch.ts";
 
@@ -103,11 +103,6 @@ export class WaitGuard {
     onError(error);
     return error;
   }
-}
-
-/** A command's guest has ended under it, as it was meant to. */
-export class GuestEndedError extends Error {
-  override readonly name = "GuestEndedError";
 }
 
 /** The same for each call that was under way, with its own line of the test. */

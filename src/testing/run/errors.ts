@@ -173,6 +173,11 @@ export class RunFailedError extends RunError {
   }
 }
 
+/** Why a call is aborted whose guest has ended under it, as it was meant to: there is nobody left to be asked. */
+export class GuestEndedError extends Error {
+  override readonly name = "GuestEndedError";
+}
+
 /**
  * The guest, its shell, or QEMU went while the command ran: how it ended is not known.
  *

@@ -1,7 +1,7 @@
 import { delay } from "@std/async/delay";
 import type { Logger } from "../../qmp/mod.ts";
 import { inTime } from "../../vm/waiting.ts";
-import { RunInterruptedError } from "./errors.ts";
+import { GuestEndedError, RunInterruptedError } from "./errors.ts";
 import type { EndFrame, Frame } from "./frame_reader.ts";
 import { LinkEndedError, type PortLink } from "./port_link.ts";
 import { lineQuote } from "./quote.ts";
@@ -84,6 +84,8 @@ export class PortTurn {
       end = live ? await this.#follow(command, limit) : await this.#end(limit);
     } catch (error) {
       if (error instanceof LinkEndedError || error instanceof RunInterruptedError) throw error;
+      // There is nobody left to be asked. (On 7.2 a virtio port that is written to while its guest is reset is now and then dead from then on.)
+      if (limit.reason instanceof GuestEndedError) return this.#unknown();
       // The limit's reason, or what the caller's `onOutput` threw.
       const killed = await this.#kill(live);
       if (!limit.aborted) throw error;
@@ -252,7 +254,6 @@ export class PortTurn {
   /** Kills the command, and waits for what it had written. */
   async #kill(live: boolean): Promise<CommandEnd & { kind: "killed" }> {
     const free = new AbortController().signal;
-    const none = new Uint8Array();
     try {
       let silentSince = performance.now();
       while (performance.now() - silentSince < KILL_SILENCE_MS) {
@@ -271,7 +272,13 @@ export class PortTurn {
     } catch (error) {
       if (!(error instanceof LinkEndedError)) throw error;
     }
-    return { kind: "killed", known: "unknown", ...(this.#link.partial ?? { stdout: none, stderr: none }) };
+    return this.#unknown();
+  }
+
+  /** Nobody can tell what became of it. */
+  #unknown(): CommandEnd & { kind: "killed" } {
+    const none = { stdout: new Uint8Array(), stderr: new Uint8Array() };
+    return { kind: "killed", known: "unknown", ...(this.#link.partial ?? none) };
   }
 }
 
