@@ -6,6 +6,7 @@ import { type Evidence, gatherEvidence } from "../vm/identity.ts";
 import type { Verdict, Vm } from "../vm/mod.ts";
 import { findLaunched } from "../vm/process_scan.ts";
 import { readRecording } from "../vm/recorder.ts";
+import { exists } from "../vm/run_dir.ts";
 import { type Adoption, decideAdoption } from "./adoption.ts";
 import type { Found } from "./after_death.ts";
 import type { CrashHook, RunRecord } from "./store/mod.ts";
@@ -83,33 +84,13 @@ async function look(run: RunRecord, tools: RecallTools): Promise<Recalled> {
       return await bury(run, adoption, tools);
     case "foreign":
     case "unverifiable":
-      return {
-        found: { kind: "unverifiable" },
-        adoption,
-        since: [],
-        untold: [],
-        again: [],
-        end: "untold",
-        vm: null,
-        pid: null,
-        run,
-      };
+      return without(run, adoption, { kind: "unverifiable" }, null);
     case "adopt": {
       const known = completed(run, evidence);
       if (adoption.monitor === "lost") {
         // Somebody who takes connections and does not answer is busy, or stopped.
         const found: Found = { kind: evidence.socket === "busy" ? "stuck" : "silent" };
-        return {
-          found,
-          adoption,
-          since: [],
-          untold: [],
-          again: [],
-          end: "untold",
-          vm: null,
-          pid,
-          run: known,
-        };
+        return without(known, adoption, found, pid);
       }
       return await takeOver(known, adoption, tools);
     }
@@ -213,25 +194,10 @@ function lost(
   verdict: Verdict | null,
   untold: readonly AnyQmpEvent[],
 ): Recalled {
-  return {
-    found: { kind: "gone", verdict },
-    adoption,
-    since: untold,
-    untold,
-    again: [],
-    end: "untold",
-    vm: null,
-    pid: null,
-    run,
-  };
+  return { ...without(run, adoption, { kind: "gone", verdict }, null), since: untold, untold };
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
+/** There is no VM to go on with. */
+function without(run: RunRecord | null, adoption: Adoption, found: Found, pid: number | null): Recalled {
+  return { found, adoption, since: [], untold: [], again: [], end: "untold", vm: null, pid, run };
 }

@@ -194,7 +194,13 @@ function namedRunDir(dir: string, wasThere: boolean): RunDir {
   };
 }
 
-async function exists(path: string): Promise<boolean> {
+/**
+ * Looks whether there is anything at a path, a link that leads nowhere included.
+ *
+ * @param path The path.
+ * @returns Whether there is.
+ */
+export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
     return true;

@@ -1,17 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { linuxGuest, LinuxGuestError, type LinuxGuestOptions } from "../../src/testing/mod.ts";
+import { linuxGuest, type LinuxGuestOptions } from "../../src/testing/mod.ts";
+import { linuxTest } from "./_linux.ts";
 import { RawQemu, type RecordedEvent } from "./_raw_qemu.ts";
-
-/** Why there is no Linux guest on this machine; in CI that is a failure, elsewhere the tests say it. */
-const MISSING = await linuxGuest().then(() => null, (error) => {
-  if (error instanceof LinuxGuestError && Deno.env.get("CI") !== "true") return error.message;
-  throw error;
-});
-
-function linuxTest(promise: string, fn: () => Promise<void>): void {
-  if (MISSING === null) Deno.test(promise, fn);
-  else Deno.test({ name: `${promise} (can't run here: ${MISSING})`, ignore: true, fn });
-}
 
 async function boot(options: LinuxGuestOptions, args: readonly string[]): Promise<RawQemu> {
   const guest = await linuxGuest(options);

@@ -13,6 +13,7 @@ import {
 import { launch, type Vm } from "../../mod.ts";
 import { linuxGuest } from "../../src/testing/mod.ts";
 import { agentFiles } from "../../tools/setup/agent_assets.ts";
+import { linuxTest, NO_LINUX } from "./_linux.ts";
 import { type AgentCommand, failure, FakeAgent, result, type Script } from "./_fake_agent.ts";
 
 /** An agent that does what the table says: an answer for each command's name, else silence. */
@@ -277,14 +278,7 @@ const FILES = await agentFiles(FOLDER);
 if (FILES === null && Deno.env.get("CI") === "true") throw new Error(`There is no ${FOLDER}`);
 
 function realTest(promise: string, fn: () => Promise<void>): void {
-  if (FILES !== null) Deno.test(promise, fn);
-  else {
-    Deno.test({
-      name: `${promise} (can't run here: no ${FOLDER}; run \`deno task setup\` on Debian)`,
-      ignore: true,
-      fn,
-    });
-  }
+  linuxTest(promise, fn, FILES === null ? `no ${FOLDER}; run \`deno task setup\` on Debian` : NO_LINUX);
 }
 
 /** What starts the agent: without udev the port has no name in /dev. */

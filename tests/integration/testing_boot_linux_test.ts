@@ -1,14 +1,9 @@
 // What the kit tells of a real Linux that fails.
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { VmConfig } from "../../src/machine/mod.ts";
-import { bootVm, GuestFailedError, linuxGuest, LinuxGuestError, type TestVm } from "../../src/testing/mod.ts";
+import { bootVm, GuestFailedError, linuxConfig, type TestVm } from "../../src/testing/mod.ts";
 import { assertWithin } from "./_assert_within.ts";
-
-/** Why there is no Linux guest on this machine; in CI that is a failure, elsewhere the tests say it. */
-const MISSING = await linuxGuest().then(() => null, (error) => {
-  if (error instanceof LinuxGuestError && Deno.env.get("CI") !== "true") return error.message;
-  throw error;
-});
+import { linuxTest } from "./_linux.ts";
 
 /** What a Linux takes on a host that has much else to do. */
 const PATIENT = { timeoutMs: 300_000 };
@@ -19,20 +14,13 @@ type LinuxBody = (vm: TestVm, evidenceDir: string) => Promise<void>;
 async function withLinux(body: LinuxBody, part: VmConfig = {}): Promise<void> {
   const dir = await Deno.makeTempDir();
   try {
-    const { initrd, ...boot } = await linuxGuest();
-    await Deno.writeFile(`${dir}/initrd`, initrd);
-    const config = { name: "linux", accel: "tcg", initrd: `${dir}/initrd`, ...boot, ...part } as const;
+    const config = { name: "linux", ...await linuxConfig({ dir }), accel: "tcg", ...part } as const;
     await using vm = await bootVm(config, { evidenceDir: `${dir}/evidence` });
     await vm.console.expect("GUEST-READY", PATIENT);
     await body(vm, `${dir}/evidence`);
   } finally {
     await Deno.remove(dir, { recursive: true });
   }
-}
-
-function linuxTest(promise: string, fn: () => Promise<void>): void {
-  if (MISSING === null) Deno.test(promise, fn);
-  else Deno.test({ name: `${promise} (can't run here: ${MISSING})`, ignore: true, fn });
 }
 
 linuxTest("a test fails within 100 ms of its kernel's panic, with the verdict and the oops", () => {

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { VmConfig } from "../../src/machine/mod.ts";
 import { type BootOptions, bootVm, GuestFailedError } from "../../src/testing/mod.ts";
-import { decodePng, encodePng, ScreenMismatchError } from "../../src/testing/screen/mod.ts";
+import { ScreenMismatchError } from "../../src/testing/screen/expect_screen.ts";
+import { decodePng, encodePng } from "../../src/testing/screen/png.ts";
 
 /** A PC with a screen and nothing to boot. */
 const CONFIG: VmConfig = { name: "pc", accel: "tcg", memoryMiB: 16, vga: "std" };

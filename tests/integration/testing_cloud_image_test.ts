@@ -1,7 +1,8 @@
 import { assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { launch, type Vm } from "../../mod.ts";
-import { cloudImage, CloudImageError, linuxGuest, packIso } from "../../src/testing/mod.ts";
+import { cloudImage, CloudImageError, linuxConfig, packIso } from "../../src/testing/mod.ts";
 import { run, which } from "../../tools/setup/run.ts";
+import { linuxTest } from "./_linux.ts";
 import { VmHost } from "./_vm_host.ts";
 
 const FILES = {
@@ -42,6 +43,7 @@ for (const { program, read } of READERS) {
   const missing = await which(program) === null;
   Deno.test({
     name: `packIso() makes an image that ${program} reads${missing ? " (which is not on this machine)" : ""}`,
+    // Others read the image too; the name says it, and the end of the run lists it.
     ignore: missing,
     async fn() {
       const image = await Deno.makeTempFile({ suffix: ".iso" });
@@ -71,43 +73,46 @@ async function say(vm: Vm, command: string): Promise<string> {
   return `${before}=>${groups[0]}`;
 }
 
-Deno.test("cloudImage() gives a Linux its seed under both kinds of names, and a disk whose writes leave the image alone", async () => {
-  await using host = await VmHost.make();
-  const base = await makeBase(`${host.dir}/cloud.qcow2`, "qcow2");
-  const before = await Deno.readFile(base);
-  await using image = await cloudImage(base, {
-    ...{ sizeMiB: 2, hostname: "web", dir: host.dir },
-    userData: "#!/bin/sh\necho SEEDED\n",
-    network: { version: 2 },
-  });
-  const guest = await linuxGuest({ modules: ["virtio_pci", "virtio_blk", "isofs"] });
-  await Deno.writeFile(`${host.dir}/initrd`, guest.initrd);
-  {
-    await using vm = await launch({
-      // What a starved host's kernel complains of would stand between what is read here.
-      ...{ ...image.config, accel: "tcg", kernel: guest.kernel, append: `${guest.append} loglevel=0` },
-      initrd: `${host.dir}/initrd`,
+linuxTest(
+  "cloudImage() gives a Linux its seed under both kinds of names, and a disk whose writes leave the image alone",
+  async () => {
+    await using host = await VmHost.make();
+    const base = await makeBase(`${host.dir}/cloud.qcow2`, "qcow2");
+    const before = await Deno.readFile(base);
+    await using image = await cloudImage(base, {
+      ...{ sizeMiB: 2, hostname: "web", dir: host.dir },
+      userData: "#!/bin/sh\necho SEEDED\n",
+      network: { version: 2 },
     });
-    await vm.console?.expect("GUEST-READY\n");
-    assertEquals(await say(vm, "cat /sys/block/vda/size /sys/block/vdb/ro"), "4096\n1\n=>0");
-    assertEquals(await say(vm, "head -c 4 /dev/vda"), "BASE=>0");
-    assertEquals(await say(vm, "printf GUEST | dd of=/dev/vda conv=notrunc,fsync 2>/dev/null"), "=>0");
-    // Where a volume has its label.
-    assertEquals(await say(vm, "dd if=/dev/vdb bs=1 skip=32808 count=6 2>/dev/null"), "cidata=>0");
-    for (const names of ["norock", "nojoliet"]) {
-      assertEquals(await say(vm, `mkdir -p /seed && mount -t iso9660 -o ro,${names} /dev/vdb /seed`), "=>0");
-      assertEquals(await say(vm, "ls -1 /seed"), "meta-data\nnetwork-config\nuser-data\n=>0");
-      assertEquals(
-        await say(vm, "sh /seed/user-data; cat /seed/network-config"),
-        'SEEDED\n{\n  "version": 2\n}\n=>0',
-      );
-      assertStringIncludes(await say(vm, "cat /seed/meta-data"), '"local-hostname": "web"');
-      assertEquals(await say(vm, "umount /seed"), "=>0");
+    const linux = await linuxConfig({ modules: ["virtio_pci", "virtio_blk", "isofs"], dir: host.dir });
+    {
+      // What a starved host's kernel complains of would stand between what is read here.
+      const append = `${linux.append} loglevel=0`;
+      await using vm = await launch({ ...image.config, ...linux, accel: "tcg", append });
+      await vm.console?.expect("GUEST-READY\n");
+      assertEquals(await say(vm, "cat /sys/block/vda/size /sys/block/vdb/ro"), "4096\n1\n=>0");
+      assertEquals(await say(vm, "head -c 4 /dev/vda"), "BASE=>0");
+      assertEquals(await say(vm, "printf GUEST | dd of=/dev/vda conv=notrunc,fsync 2>/dev/null"), "=>0");
+      // Where a volume has its label.
+      assertEquals(await say(vm, "dd if=/dev/vdb bs=1 skip=32808 count=6 2>/dev/null"), "cidata=>0");
+      for (const names of ["norock", "nojoliet"]) {
+        assertEquals(
+          await say(vm, `mkdir -p /seed && mount -t iso9660 -o ro,${names} /dev/vdb /seed`),
+          "=>0",
+        );
+        assertEquals(await say(vm, "ls -1 /seed"), "meta-data\nnetwork-config\nuser-data\n=>0");
+        assertEquals(
+          await say(vm, "sh /seed/user-data; cat /seed/network-config"),
+          'SEEDED\n{\n  "version": 2\n}\n=>0',
+        );
+        assertStringIncludes(await say(vm, "cat /seed/meta-data"), '"local-hostname": "web"');
+        assertEquals(await say(vm, "umount /seed"), "=>0");
+      }
+      await vm.shutdown({ powerdownMs: 0 });
     }
-    await vm.shutdown({ powerdownMs: 0 });
-  }
-  assertEquals(await Deno.readFile(base), before);
-});
+    assertEquals(await Deno.readFile(base), before);
+  },
+);
 
 Deno.test("cloudImage() gives each VM its own disk, and its files go with it", async () => {
   await using host = await VmHost.make();

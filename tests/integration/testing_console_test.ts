@@ -14,9 +14,9 @@ import {
   ConsoleFailureError,
   GuestConsole,
   type GuestConsoleOptions,
-  linuxGuest,
-  LinuxGuestError,
+  linuxConfig,
 } from "../../src/testing/mod.ts";
+import { linuxTest } from "./_linux.ts";
 import { flood, FLOOD_LINES, forgetful, parrot } from "./_talkative_guests.ts";
 import { soon, VmHost } from "./_vm_host.ts";
 
@@ -32,33 +32,21 @@ async function parrotConfig(host: VmHost): Promise<VmConfig> {
   return host.config({ firmware: { bios } });
 }
 
-/** Why there is no Linux guest on this machine; in CI that is a failure, elsewhere the tests say it. */
-const MISSING = await linuxGuest().then(() => null, (error) => {
-  if (error instanceof LinuxGuestError && Deno.env.get("CI") !== "true") return error.message;
-  throw error;
-});
-
 /** A test on a Linux guest with a console of its own. */
-function linuxTest(
+function consoleTest(
   promise: string,
   fn: (guest: GuestConsole, vm: Vm) => Promise<void>,
   options: GuestConsoleOptions = {},
 ): void {
   const run = async () => {
     await using host = await VmHost.make();
-    const linux = await linuxGuest();
-    await Deno.writeFile(`${host.dir}/initrd`, linux.initrd);
-    const { kernel, append } = linux;
-    await using vm = await launch({
-      ...{ accel: "tcg", memoryMiB: 128, pvpanic: false },
-      ...{ kernel, append, initrd: `${host.dir}/initrd` },
-    });
+    const config = await linuxConfig({ dir: host.dir });
+    await using vm = await launch({ ...config, accel: "tcg", pvpanic: false });
     await using guest = new GuestConsole(serialOf(vm), options);
     await guest.expect("GUEST-READY\n");
     await fn(guest, vm);
   };
-  if (MISSING === null) Deno.test(promise, run);
-  else Deno.test({ name: `${promise} (can't run here: ${MISSING})`, ignore: true, fn: run });
+  linuxTest(promise, run);
 }
 
 /** Has the guest's terminal echo, with a shell that edits its line, and a prompt. */
@@ -69,7 +57,7 @@ async function interactive(guest: GuestConsole): Promise<void> {
   await guest.expect("root# ");
 }
 
-linuxTest("GuestConsole.expect() finds a prompt that real kernel lines break into", async (guest, vm) => {
+consoleTest("GuestConsole.expect() finds a prompt that real kernel lines break into", async (guest, vm) => {
   // Without this the kernel takes only ten lines in five seconds from programs.
   await guest.write("echo on > /proc/sys/kernel/printk_devkmsg\n");
   await guest.write(
@@ -88,7 +76,7 @@ linuxTest("GuestConsole.expect() finds a prompt that real kernel lines break int
   await guest.expect("got 42\n");
 });
 
-linuxTest(
+consoleTest(
   "GuestConsole.expect() finds every one of 200 words while the kernel's log is flooded",
   async (guest) => {
     await guest.write("echo on > /proc/sys/kernel/printk_devkmsg\n");
@@ -104,7 +92,7 @@ linuxTest(
   },
 );
 
-linuxTest("GuestConsole fails a wait at a real panic, at once and with the whole oops", async (guest) => {
+consoleTest("GuestConsole fails a wait at a real panic, at once and with the whole oops", async (guest) => {
   await guest.write("echo c > /proc/sysrq-trigger\n");
   const error = await assertRejects(
     () => guest.expect("login:", { timeoutMs: 60_000 }),
@@ -256,7 +244,7 @@ Deno.test("GuestConsole drains a megabyte that nobody waits for; the guest does 
   assertStringIncludes(guest.rawTranscript.slice(-40), "![redacted] ok");
 });
 
-linuxTest(
+consoleTest(
   "GuestConsole.type() types into a real shell, past the margin of its terminal, while the kernel writes",
   async (guest) => {
     await guest.write("echo on > /proc/sys/kernel/printk_devkmsg\n");
@@ -365,7 +353,7 @@ Deno.test("GuestConsole fails a wait when SeaBIOS finds nothing to boot", async 
   await host.runDirs();
 });
 
-linuxTest(
+consoleTest(
   "GuestConsole knows a real kill for want of memory, and lets it be where that is wanted",
   async (guest) => {
     // The kernel is asked to kill what takes most, which is the one that has 30 MiB in its hands.
@@ -386,7 +374,7 @@ linuxTest(
   },
 );
 
-linuxTest("GuestConsole has failed a wait within 100 ms of the end of a panic's text", async (guest) => {
+consoleTest("GuestConsole has failed a wait within 100 ms of the end of a panic's text", async (guest) => {
   using output = guest.output();
   const failed = assertRejects(() => guest.expect("never"), ConsoleFailureError).then(() =>
     performance.now()

@@ -9,9 +9,10 @@ import {
 } from "@std/assert";
 import { launch, type LaunchOptions, QmpClient, type Vm, type VmConfig } from "../../mod.ts";
 import { rom, tinyGuests } from "../../src/testing/mod.ts";
-import { collectEvidence, EvidenceRecord } from "../../src/testing/evidence/mod.ts";
+import { collectEvidence } from "../../src/testing/evidence/collect.ts";
+import { EvidenceRecord } from "../../src/testing/evidence/record.ts";
 import { makeEvidenceFolder } from "../../src/testing/evidence/folder.ts";
-import { expectScreenText } from "../../src/testing/screen/mod.ts";
+import { expectScreenText } from "../../src/testing/screen/text_screen.ts";
 import { verdictFromJson } from "../../src/vm/verdict_json.ts";
 
 const SECRET = "swordfish, hunter2";

@@ -13,9 +13,10 @@ import {
   FaultError,
   type FaultReport,
   type GuestShell,
-  linuxGuest,
+  linuxConfig,
 } from "../../src/testing/mod.ts";
 import { isAlive, nextOf, processState, qmpOf, soon, VmHost } from "./_vm_host.ts";
+import { linuxTest, NO_AGENT, NO_LINUX } from "./_linux.ts";
 import { QEMUS } from "./_qemus.ts";
 
 /** The guest's shell, on the console. Its commands take turns. */
@@ -46,14 +47,11 @@ class Shell {
 
 /** A Linux with a disk and a network card, at its shell. */
 async function bootLinux(host: VmHost, more: VmConfig = {}, append = ""): Promise<Vm & { shell: Shell }> {
-  // The agent sets the time through a program at this very place.
-  const guest = await linuxGuest({ agent: more.agent ?? false });
-  const [initrd, disk] = [`${host.dir}/initrd`, `${host.dir}/disk.img`];
-  await Deno.writeFile(initrd, guest.initrd);
+  const config = await linuxConfig({ agent: more.agent ?? false, dir: host.dir });
+  const disk = `${host.dir}/disk.img`;
   await Deno.writeFile(disk, new Uint8Array(4 * 1024 * 1024));
   const vm = await launch({
-    accel: "tcg",
-    ...{ kernel: guest.kernel, initrd, append: `${guest.append} ${append}`, memoryMiB: 192 },
+    ...{ ...config, accel: "tcg", append: `${config.append} ${append}`, memoryMiB: 192 },
     ...{ drives: [{ file: disk, id: "data" }], networks: [{ type: "user", id: "lan" }] },
     ...more,
   });
@@ -256,10 +254,9 @@ Deno.test("faults name the networks and disks that there are, and say what is mi
 });
 
 for (const { binary, name, ignore } of QEMUS) {
-  Deno.test({
-    name: `faults reach a Linux: its link, its disk, its clock, its console and its kernel (${name})`,
-    ignore,
-    async fn(t) {
+  linuxTest(
+    `faults reach a Linux: its link, its disk, its clock, its console and its kernel (${name})`,
+    async (t) => {
       await using host = await VmHost.make();
       await using vm = await bootLinux(host, { binary });
       const { shell } = vm;
@@ -375,20 +372,24 @@ for (const { binary, name, ignore } of QEMUS) {
         assertStringIncludes(vm.console?.transcript ?? "", "sysrq triggered crash");
       });
     },
-  });
+    ignore ? "there is no such QEMU" : NO_LINUX,
+  );
 }
 
-Deno.test("faults.panicGuest() by an NMI takes a Linux that panics at one; typed on the console it takes any", async () => {
-  await using host = await VmHost.make();
-  for (const [by, append] of [["nmi", "unknown_nmi_panic"], ["console", ""]] as const) {
-    await using vm = await bootLinux(host, {}, append);
-    await using faults = createFaults(vm);
-    assertEquals((await faults.panicGuest({ by })).by, by);
-    assertEquals((await soon(vm.stopped)).cause, "guest-panic");
-  }
-});
+linuxTest(
+  "faults.panicGuest() by an NMI takes a Linux that panics at one; typed on the console it takes any",
+  async () => {
+    await using host = await VmHost.make();
+    for (const [by, append] of [["nmi", "unknown_nmi_panic"], ["console", ""]] as const) {
+      await using vm = await bootLinux(host, {}, append);
+      await using faults = createFaults(vm);
+      assertEquals((await faults.panicGuest({ by })).by, by);
+      assertEquals((await soon(vm.stopped)).cause, "guest-panic");
+    }
+  },
+);
 
-Deno.test("faults.jumpClock() has the guest agent set the guest's own time", async () => {
+linuxTest("faults.jumpClock() has the guest agent set the guest's own time", async () => {
   await using host = await VmHost.make();
   await using vm = await bootLinux(host, { agent: true });
   await vm.agent?.ready();
@@ -397,4 +398,4 @@ Deno.test("faults.jumpClock() has the guest agent set the guest's own time", asy
   assertEquals(jump.by, "agent");
   const ahead = Number(/\d+/.exec(await vm.shell.say("date +%s"))?.[0]) - Date.now() / 1000;
   assert(Math.abs(ahead - 86_400) < 600, `${ahead} s`);
-});
+}, NO_AGENT);

@@ -7,7 +7,6 @@ import {
   GuestCommands,
   GuestFileError,
   linuxGuest,
-  LinuxGuestError,
   RunChannelError,
   runChannelOf,
   RunFailedError,
@@ -16,16 +15,12 @@ import {
   RunTimeoutError,
   withRunPort,
 } from "../../src/testing/mod.ts";
+import { linuxTest, NO_AGENT } from "./_linux.ts";
 import { HostShell, hostShells } from "./_run_shells.ts";
 
-const MISSING = await linuxGuest({ agent: true }).then(() => null, (error) => {
-  if (error instanceof LinuxGuestError && Deno.env.get("CI") !== "true") return error.message;
-  throw error;
-});
-
-function linuxTest(promise: string, fn: () => Promise<void>): void {
-  if (MISSING === null) Deno.test(promise, fn);
-  else Deno.test({ name: `${promise} (can't run here: ${MISSING})`, ignore: true, fn });
+/** All of these have the guest agent in their Linux, whether they use it or not. */
+function agentTest(promise: string, fn: () => Promise<void>): void {
+  linuxTest(promise, fn, NO_AGENT);
 }
 
 /** A Linux guest with this way in; `ready` leaves the boot to whoever runs the first command. */
@@ -180,7 +175,7 @@ async function checkFiles(commands: GuestCommands, size: number): Promise<void> 
   await assertRejects(() => commands.copyIn("x", "/proc/version/x"), GuestFileError);
 }
 
-linuxTest(
+agentTest(
   "GuestCommands does all that it promises over a virtio port, 100 commands in a row included",
   async () => {
     await using vm = await boot(withRunPort);
@@ -202,7 +197,7 @@ linuxTest(
   },
 );
 
-linuxTest("GuestCommands does all that it promises over a serial port", async () => {
+agentTest("GuestCommands does all that it promises over a serial port", async () => {
   await using vm = await boot((config) => withRunPort(config, { device: "serial" }));
   await using commands = new GuestCommands(vm);
   await checkCommands(commands);
@@ -212,7 +207,7 @@ linuxTest("GuestCommands does all that it promises over a serial port", async ()
   await checkLiveOutput(commands);
 });
 
-linuxTest("GuestCommands does all that it promises over the guest agent", async () => {
+agentTest("GuestCommands does all that it promises over the guest agent", async () => {
   await using vm = await boot((config) => ({ ...config, agent: true }));
   assertEquals(runChannelOf(vm), "agent");
   await using commands = new GuestCommands(vm);
@@ -224,7 +219,7 @@ linuxTest("GuestCommands does all that it promises over the guest agent", async 
   await checkLiveOutput(commands);
 });
 
-linuxTest("GuestCommands over a console at which somebody has logged in leaves it as it was", async () => {
+agentTest("GuestCommands over a console at which somebody has logged in leaves it as it was", async () => {
   await using vm = await boot((config) => config);
   const { console } = vm;
   assert(console !== null);
@@ -251,7 +246,7 @@ linuxTest("GuestCommands over a console at which somebody has logged in leaves i
   await console.expect("back at the shell");
 });
 
-linuxTest(
+agentTest(
   "GuestCommands over a port finds its way back after a reset, a client before it, and garbage",
   async () => {
     await using vm = await boot(withRunPort);
@@ -294,7 +289,7 @@ linuxTest(
   },
 );
 
-linuxTest(
+agentTest(
   "GuestCommands over a port waits for a guest that is paused, and says when it does not come back",
   async () => {
     await using vm = await boot(withRunPort);
@@ -314,7 +309,7 @@ linuxTest(
   },
 );
 
-linuxTest("GuestCommands over a port says that QEMU went under a command", async () => {
+agentTest("GuestCommands over a port says that QEMU went under a command", async () => {
   await using vm = await boot(withRunPort);
   await using commands = new GuestCommands(vm);
   await commands.ready({ timeoutMs: 120_000 });

@@ -1,25 +1,21 @@
 // Screen, keyboard and mouse of real guests: a BIOS's boot menu, a Linux console, a tablet.
 import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
 import { launch, type Vm, type VmConfig } from "../../mod.ts";
-import { linuxGuest, rom, tinyGuests } from "../../src/testing/mod.ts";
+import { linuxConfig, rom, tinyGuests } from "../../src/testing/mod.ts";
+import { compareImages } from "../../src/testing/screen/compare_images.ts";
+import { expectScreen, ScreenMismatchError } from "../../src/testing/screen/expect_screen.ts";
+import { Film } from "../../src/testing/screen/film.ts";
+import { pressKeys, typeText } from "../../src/testing/screen/keyboard.ts";
+import { clickMouse, moveMouse, moveMouseBy } from "../../src/testing/screen/mouse.ts";
+import { decodePng, encodePng } from "../../src/testing/screen/png.ts";
 import {
-  clickMouse,
-  compareImages,
-  decodePng,
-  encodePng,
-  expectScreen,
   expectScreenText,
-  Film,
-  moveMouse,
-  moveMouseBy,
-  pressKeys,
   readTextScreen,
-  ScreenMismatchError,
   ScreenTextTimeoutError,
   TextScreenError,
-  typeText,
-} from "../../src/testing/screen/mod.ts";
+} from "../../src/testing/screen/text_screen.ts";
 import { splitChunks } from "../../src/testing/screen/png_chunks.ts";
+import { linuxTest } from "./_linux.ts";
 
 const LIMIT_MS = 60_000;
 
@@ -158,37 +154,33 @@ Deno.test("expectScreen() waits until the screen is as expected, and says how it
   });
 });
 
-Deno.test("typeText() types each sign of a US keyboard into a Linux console, and the screen shows it scrolled", async () => {
-  const guest = await linuxGuest({ modules: [] });
-  const dir = await Deno.makeTempDir({ prefix: "qeeper-typing-" });
-  try {
-    await Deno.writeFile(`${dir}/initrd`, guest.initrd);
-    // A shell on the screen's own console: what is typed on the keyboard reaches it.
-    const config = {
-      accel: "tcg",
-      memoryMiB: 128,
-      vga: "std",
-      kernel: guest.kernel,
-      initrd: `${dir}/initrd`,
-    } as const;
-    await using vm = await launch({ ...config, append: `${guest.append} vga=normal nomodeset` });
-    await vm.console?.expect("GUEST-READY\n", { timeoutMs: LIMIT_MS });
-    await vm.console?.write(
-      "PS1='tty1# ' setsid sh -c 'exec sh -i </dev/tty1 >/dev/tty1 2>&1' & echo STARTED\n",
-    );
-    await vm.console?.expect("STARTED", { timeoutMs: LIMIT_MS });
-    await expectScreenText(vm, /^tty1#$/m, { timeoutMs: LIMIT_MS });
-    const signs = 'aZ09 !@#$%^&*()-_=+[]{};:,.<>/?|~`\\"';
-    await typeText(vm.qmp, `cat >/out <<'E'\n${signs}\nE\nseq 100; echo END-$((40+2))\n`);
-    const screen = await expectScreenText(vm, /^END-42$/m, { timeoutMs: LIMIT_MS });
-    assertStringIncludes(screen.text, "\n99\n100\nEND-42\n");
-    await vm.console?.write("cat /out; echo SHOWN\n");
-    const { before } = await vm.console?.expect("SHOWN", { timeoutMs: LIMIT_MS }) ?? { before: "" };
-    assertStringIncludes(before, signs);
-  } finally {
-    await Deno.remove(dir, { recursive: true });
-  }
-});
+linuxTest(
+  "typeText() types each sign of a US keyboard into a Linux console, and the screen shows it scrolled",
+  async () => {
+    const dir = await Deno.makeTempDir({ prefix: "qeeper-typing-" });
+    try {
+      // A shell on the screen's own console: what is typed on the keyboard reaches it.
+      const config = await linuxConfig({ modules: [], dir });
+      const append = `${config.append} vga=normal nomodeset`;
+      await using vm = await launch({ ...config, accel: "tcg", vga: "std", append });
+      await vm.console?.expect("GUEST-READY\n", { timeoutMs: LIMIT_MS });
+      await vm.console?.write(
+        "PS1='tty1# ' setsid sh -c 'exec sh -i </dev/tty1 >/dev/tty1 2>&1' & echo STARTED\n",
+      );
+      await vm.console?.expect("STARTED", { timeoutMs: LIMIT_MS });
+      await expectScreenText(vm, /^tty1#$/m, { timeoutMs: LIMIT_MS });
+      const signs = 'aZ09 !@#$%^&*()-_=+[]{};:,.<>/?|~`\\"';
+      await typeText(vm.qmp, `cat >/out <<'E'\n${signs}\nE\nseq 100; echo END-$((40+2))\n`);
+      const screen = await expectScreenText(vm, /^END-42$/m, { timeoutMs: LIMIT_MS });
+      assertStringIncludes(screen.text, "\n99\n100\nEND-42\n");
+      await vm.console?.write("cat /out; echo SHOWN\n");
+      const { before } = await vm.console?.expect("SHOWN", { timeoutMs: LIMIT_MS }) ?? { before: "" };
+      assertStringIncludes(before, signs);
+    } finally {
+      await Deno.remove(dir, { recursive: true });
+    }
+  },
+);
 
 Deno.test("typeText() and pressKeys() type nothing of what they can't type all of", async () => {
   await withBios(async (vm) => {
@@ -199,20 +191,12 @@ Deno.test("typeText() and pressKeys() type nothing of what they can't type all o
   });
 });
 
-Deno.test("moveMouse() and clickMouse() reach a guest's driver, at the very place", async () => {
-  const guest = await linuxGuest({ modules: ["virtio_pci", "virtio_input", "evdev"] });
+linuxTest("moveMouse() and clickMouse() reach a guest's driver, at the very place", async () => {
   const dir = await Deno.makeTempDir({ prefix: "qeeper-pointing-" });
   try {
-    await Deno.writeFile(`${dir}/initrd`, guest.initrd);
-    const config = {
-      accel: "tcg",
-      memoryMiB: 128,
-      vga: "std",
-      kernel: guest.kernel,
-      initrd: `${dir}/initrd`,
-    } as const;
+    const config = await linuxConfig({ modules: ["virtio_pci", "virtio_input", "evdev"], dir });
     const extraArgs = ["-device", "virtio-tablet-pci"];
-    await using vm = await launch({ ...config, append: guest.append, extraArgs });
+    await using vm = await launch({ ...config, accel: "tcg", vga: "std", extraArgs });
     const { console } = vm;
     assert(console !== null);
     await console.expect("GUEST-READY\n", { timeoutMs: LIMIT_MS });

@@ -1,37 +1,22 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import {
-  linuxGuest,
-  LinuxGuestError,
-  type LinuxGuestOptions,
-  snapshotFixture,
-} from "../../src/testing/mod.ts";
+import { linuxConfig, type LinuxGuestOptions, snapshotFixture } from "../../src/testing/mod.ts";
 import type { VmConfig } from "../../mod.ts";
+import { linuxTest, NO_AGENT, NO_LINUX } from "./_linux.ts";
 import { QEMUS } from "./_qemus.ts";
 import { Templates } from "./_templates.ts";
-
-/** Why there is no Linux guest on this machine; in CI that is a failure, elsewhere the tests say it. */
-const MISSING = await linuxGuest({ agent: true }).then(() => null, (error) => {
-  if (error instanceof LinuxGuestError && Deno.env.get("CI") !== "true") return error.message;
-  throw error;
-});
-
-/** For the names of tests. */
-const CANT = MISSING === null ? "" : ` (can't run here: ${MISSING})`;
 
 /** A Linux with a disk of 4 MiB. */
 async function linux(templates: Templates, options: LinuxGuestOptions, more: VmConfig): Promise<VmConfig> {
   const { dir } = templates.host;
-  const { initrd, ...guest } = await linuxGuest(options);
-  await Deno.writeFile(`${dir}/initrd`, initrd);
+  const config = await linuxConfig({ ...options, dir });
   await Deno.writeFile(`${dir}/disk.img`, new Uint8Array(4 * 1024 * 1024));
-  return { ...guest, accel: "tcg", initrd: `${dir}/initrd`, drives: [{ file: `${dir}/disk.img` }], ...more };
+  return { ...config, accel: "tcg", drives: [{ file: `${dir}/disk.img` }], ...more };
 }
 
 for (const { binary, name, ignore } of QEMUS) {
-  Deno.test({
-    name: `clone() of a Linux goes on with its programs, its disk and its commands, with ${name}${CANT}`,
-    ignore: ignore || MISSING !== null,
-    async fn() {
+  linuxTest(
+    `clone() of a Linux goes on with its programs, its disk and its commands, with ${name}`,
+    async () => {
       await using templates = await Templates.make();
       const networks = [{ type: "user", restrict: true, forward: [{ guest: 7 }] }] as const;
       const config = await linux(templates, {}, { binary, memoryMiB: 96, rng: true, networks });
@@ -66,17 +51,15 @@ for (const { binary, name, ignore } of QEMUS) {
       }
       assertEquals(fixture.how?.way, "memory");
     },
-  });
+    ignore ? "there is no such QEMU" : NO_LINUX,
+  );
 }
 
-Deno.test({
-  name: `clone() has the guest agent set the clock, and the hardware clock is right by itself${CANT}`,
-  ignore: MISSING !== null,
-  async fn() {
+linuxTest(
+  "clone() has the guest agent set the clock, and the hardware clock is right by itself",
+  async () => {
     await using templates = await Templates.make();
-    // The agent wants it there.
-    const files = { "/sbin/hwclock": '#!/bin/sh\nexec /bin/hwclock "$@"\n' };
-    const config = await linux(templates, { agent: true, files }, { agent: true, memoryMiB: 128 });
+    const config = await linux(templates, { agent: true }, { agent: true, memoryMiB: 128 });
     const prepare = async (vm: Parameters<Parameters<typeof snapshotFixture>[1]>[0]) => {
       await vm.console.expect("GUEST-READY");
       // As far off as in a template that is a year old.
@@ -93,4 +76,5 @@ Deno.test({
     assertEquals([await year("template"), await year("host")], ["then", "now"]);
     assertEquals(templates.made, 1);
   },
-});
+  NO_AGENT,
+);

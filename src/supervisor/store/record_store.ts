@@ -1,3 +1,4 @@
+import { exists } from "../../vm/run_dir.ts";
 import { syncFolder, TEMPORARY, writeAtomic } from "./atomic_file.ts";
 import { type CrashHook, noCrash } from "./crash_points.ts";
 import { NewerRecordError, StaleRecordError, StateError } from "./errors.ts";
@@ -47,7 +48,8 @@ export class RecordStore {
   readonly #generations: Map<string, number> = new Map();
   /** What is being done to the record of a guest, by name; it never rejects. */
   readonly #work: Map<string, Promise<void>> = new Map();
-
+  /** The files of records that were set aside, as they were found: only whoever lists the records sets one aside. */
+  #setAside: readonly string[] = [];
   /** The last record of each guest that is not on the disk because it could not be written, by name. */
   readonly #unwritten: Map<string, VmRecord> = new Map();
 
@@ -87,7 +89,7 @@ export class RecordStore {
    * @throws {StateError} When the folder or a file in it can't be read.
    */
   async list(): Promise<RecordList> {
-    const { files, leftovers } = await this.#files();
+    const { files, leftovers, setAside: earlier } = await this.#files();
     const results = await Promise.all(files.map((file) => this.#read(file)));
     const newer = results.find(({ error }) => error instanceof NewerRecordError);
     if (newer?.error) throw newer.error;
@@ -102,6 +104,10 @@ export class RecordStore {
         this.#generations.set(record.name, record.generation);
       }
     }
+    this.#setAside = [
+      ...earlier.map((file) => `${this.folder}/${file}`),
+      ...broken.map(({ movedTo }) => movedTo),
+    ];
     for (const file of leftovers) await Deno.remove(`${this.folder}/${file}`);
     return { records: records.toSorted((a, b) => a.name < b.name ? -1 : 1), broken };
   }
@@ -195,10 +201,13 @@ export class RecordStore {
    * @returns Their files.
    */
   async setAsideOf(name: string): Promise<string[]> {
-    const prefix = `${recordFileName(name)}${BROKEN}`;
-    const names = (await Array.fromAsync(Deno.readDir(this.folder))).map(({ name }) => name);
-    return names.filter((file) => file.startsWith(prefix) && /^(\.\d+)?$/.test(file.slice(prefix.length)))
-      .sort().map((file) => `${this.folder}/${file}`);
+    const prefix = `${this.folder}/${recordFileName(name)}${BROKEN}`;
+    const files = this.#setAside.filter((file) =>
+      file.startsWith(prefix) && /^(\.\d+)?$/.test(file.slice(prefix.length))
+    );
+    // Whoever has looked at one may have removed it.
+    const there = await Promise.all(files.map(exists));
+    return files.filter((_, index) => there[index]).sort();
   }
 
   /** Waits until all that was asked for is done, well or not. */
@@ -215,12 +224,13 @@ export class RecordStore {
     return done;
   }
 
-  async #files(): Promise<{ files: string[]; leftovers: string[] }> {
+  async #files(): Promise<{ files: string[]; leftovers: string[]; setAside: string[] }> {
     try {
       const names = (await Array.fromAsync(Deno.readDir(this.folder))).map(({ name }) => name);
       return {
         files: names.filter((name) => name.endsWith(RECORD_SUFFIX)),
         leftovers: names.filter((name) => name.endsWith(`${RECORD_SUFFIX}${TEMPORARY}`)),
+        setAside: names.filter((name) => name.includes(`${RECORD_SUFFIX}${BROKEN}`)),
       };
     } catch (error) {
       throw new StateError(

@@ -18,12 +18,12 @@ const GRACE_MS = 2_000;
  * import { guestTestDefinition, type GuestTestOptions } from "@qeeper/qeeper/testing";
  * import { assertEquals } from "@std/assert";
  *
- * const options: GuestTestOptions = { timeoutMs: 30_000, ignore: Deno.build.os === "windows" };
+ * const options: GuestTestOptions = { timeoutMs: 30_000, permissions: "inherit" };
  * const test = guestTestDefinition("a guest runs", async (t) => {
  *   const vm = await t.boot({ accel: "tcg" });
  *   assertEquals((await vm.status()).running, true);
  * }, options);
- * assertEquals(test.ignore, false);
+ * assertEquals([test.permissions, test.sanitizeResources], ["inherit", true]);
  * ```
  */
 export interface GuestTestOptions extends Pick<Deno.TestDefinition, "ignore" | "only" | "permissions"> {

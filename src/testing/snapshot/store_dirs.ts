@@ -1,3 +1,4 @@
+import { exists } from "../../vm/run_dir.ts";
 import { digestOf } from "./digest.ts";
 import { SnapshotError } from "./snapshot_error.ts";
 import { writeWhole } from "./write_whole.ts";
@@ -74,21 +75,5 @@ export async function removeOrphanedRam(ramDir: string): Promise<void> {
         throw error;
       }
     }
-  }
-}
-
-/**
- * Whether there is something at a path.
- *
- * @param path The path.
- * @returns True if there is.
- */
-export async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -1,11 +1,12 @@
 import type { VmConfig } from "../../machine/mod.ts";
+import { exists } from "../../vm/run_dir.ts";
 import { buildTemplate } from "./build_template.ts";
 import type { TemplateKey } from "./ingredients.ts";
 import { findRoom, makeRoom, type StoreBounds } from "./make_room.ts";
 import type { QemuBinary } from "./qemu_binary.ts";
 import { inMiB } from "./room.ts";
 import type { SnapshotOptions, SnapshotProgress } from "./snapshot_types.ts";
-import { exists, makeRamFolder } from "./store_dirs.ts";
+import { makeRamFolder } from "./store_dirs.ts";
 import { whyNotMapped } from "./suitability.ts";
 import { memoryBytes } from "./template_config.ts";
 import type { BuildClaim, TemplateStore } from "./template_store.ts";

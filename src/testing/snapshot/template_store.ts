@@ -1,3 +1,4 @@
+import { exists } from "../../vm/run_dir.ts";
 import { digestOf, digestOfFile } from "./digest.ts";
 import { allocatedBytes, identityOf } from "./file_identity.ts";
 import { tryLockFile } from "./file_lock.ts";
@@ -11,7 +12,7 @@ import {
   type RefusalManifest,
   type TemplateManifest,
 } from "./manifest.ts";
-import { exists, makeStoreDir } from "./store_dirs.ts";
+import { makeStoreDir } from "./store_dirs.ts";
 import { writeWhole } from "./write_whole.ts";
 
 /** In a template's folder: locked, shared, by each clone as long as it lives. */

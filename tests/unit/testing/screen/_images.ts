@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { Image } from "../../../../src/testing/screen/mod.ts";
+import type { Image } from "../../../../src/testing/screen/image.ts";
 
 /** Pictures of a few pixels; opaque ones, or of any opacity. */
 export function images(opacity: "opaque" | "any" = "any", maxSize = 9): fc.Arbitrary<Image> {

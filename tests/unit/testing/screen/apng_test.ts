@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { type AnimationFrame, encodeApng, type Image } from "../../../../src/testing/screen/mod.ts";
+import { type AnimationFrame, encodeApng } from "../../../../src/testing/screen/apng.ts";
+import type { Image } from "../../../../src/testing/screen/image.ts";
 import { decodePng } from "../../../../src/testing/screen/png.ts";
 import {
   headerChunk,

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { compareImages, describeComparison } from "../../../../src/testing/screen/mod.ts";
+import { compareImages, describeComparison } from "../../../../src/testing/screen/compare_images.ts";
 import { grey, images } from "./_images.ts";
 
 Deno.test("compareImages() finds a picture the same as itself, and counts each pixel that another one differs in", () => {

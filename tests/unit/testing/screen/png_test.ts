@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { decodePng, encodePng } from "../../../../src/testing/screen/mod.ts";
+import { decodePng, encodePng } from "../../../../src/testing/screen/png.ts";
 import { headerChunk, joinChunks, splitChunks } from "../../../../src/testing/screen/png_chunks.ts";
 import { filterRows, unfilterRows } from "../../../../src/testing/screen/png_rows.ts";
 import { grey, images } from "./_images.ts";
