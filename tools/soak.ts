@@ -7,10 +7,11 @@ const ROOT = new URL("..", import.meta.url);
 
 const HELP = `Runs the test kit's own suite again and again, its tests in another order each time.
 
-Usage: deno task soak [--times N] [--seed N] [FILE...]
+Usage: deno task soak [--times N] [--seed N] [--jobs N] [FILE...]
 
 --times N  how often; default 50
 --seed N   where the order comes from; the same seed gives the same orders. Default: another one each time, which is printed
+--jobs N   how many runs go on side by side; default 1
 FILE...    other tests to run instead
 What a run that fails has printed is shown. The last line says how many runs there were without a failure; the exit
 code is 1 if one failed.`;
@@ -52,31 +53,36 @@ async function runOnce(files: readonly string[], order: number, signal: AbortSig
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const flags = parseArgs([...args], { string: ["times", "seed"], boolean: ["help"] });
+  const flags = parseArgs([...args], { string: ["times", "seed", "jobs"], boolean: ["help"] });
   const times = Number(flags.times ?? 50);
   const seed = Number(flags.seed ?? Math.floor(Math.random() * 2 ** 31));
-  if (flags.help || !Number.isInteger(times) || times < 1 || !Number.isInteger(seed)) {
+  const jobs = Number(flags.jobs ?? 1);
+  const wrong = [times, jobs].some((number) => !Number.isInteger(number) || number < 1) ||
+    !Number.isInteger(seed);
+  if (flags.help || wrong) {
     say(HELP);
     return flags.help ? 0 : 2;
   }
   const files = flags._.length > 0 ? flags._.map(String) : await kitTests();
-  say(`Seed ${seed}, ${times} times: ${files.join(" ")}`);
+  say(`Seed ${seed}, ${times} times, ${jobs} side by side: ${files.join(" ")}`);
   const ending = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => ending.abort());
   const start = performance.now();
-  let [clean, done] = [0, 0];
-  while (done < times && !ending.signal.aborted) {
-    const begun = performance.now();
-    const { passed, failed, output } = await runOnce(files, seed + done, ending.signal);
-    if (ending.signal.aborted) break;
-    done++;
-    if (failed === 0) clean++;
-    else say(output);
-    const seconds = ((performance.now() - begun) / 1000).toFixed(0);
-    say(
-      `Run ${done} of ${times} (order ${seed + done - 1}): ${passed} passed, ${failed} failed, ${seconds} s`,
-    );
-  }
+  let [begun, clean, done] = [0, 0, 0];
+  const work = async () => {
+    while (begun < times && !ending.signal.aborted) {
+      const order = seed + begun++;
+      const from = performance.now();
+      const { passed, failed, output } = await runOnce(files, order, ending.signal);
+      if (ending.signal.aborted) return;
+      done++;
+      if (failed === 0) clean++;
+      else say(output);
+      const seconds = ((performance.now() - from) / 1000).toFixed(0);
+      say(`Run ${done} of ${times} (order ${order}): ${passed} passed, ${failed} failed, ${seconds} s`);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
   const seconds = ((performance.now() - start) / 1000).toFixed(0);
   say(`Seed ${seed}: ${clean} of ${done} runs without a failure, in ${seconds} s`);
   return clean === times ? 0 : 1;

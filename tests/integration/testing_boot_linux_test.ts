@@ -82,21 +82,12 @@ linuxTest(
 );
 
 linuxTest(
-  "a reboot that the test wants ends the command that brings it about",
+  "a reboot and a power-off that the test wants end the commands that bring them about, and commands go on after the reboot",
   () =>
     withLinux(async (vm) => {
       assertEquals((await vm.expectEnd("guest-reset", () => vm.run("reboot"))).process, "running");
       await vm.console.expect("GUEST-READY", PATIENT);
       assertEquals(vm.signal.aborted, false);
-    }),
-);
-
-linuxTest(
-  "after a reboot commands go on, and a power-off that the test wants ends the command that brings it about",
-  () =>
-    withLinux(async (vm) => {
-      await vm.expectEnd("guest-reset", () => vm.console.write("reboot\n"));
-      await vm.console.expect("GUEST-READY", PATIENT);
       assertEquals((await vm.run("uname", PATIENT)).stdout, "Linux\n");
       const { cause, exit } = await vm.expectEnd("guest-shutdown", () => vm.run("poweroff; sleep 600"));
       assertEquals([cause, exit?.code], ["guest-shutdown", 0]);

@@ -86,7 +86,7 @@ export interface TestVm extends Omit<Vm, "console"> {
   readonly faults: Faults;
   /**
    * Runs a command in the guest, by its agent where the config has one, else over a port of its own (see `withRunPort`). A command that resets
-   * its guest may leave that port dead (QEMU 7.2, one in ten): reset by `reset()` or the console where commands are to follow.
+   * its guest belongs into `expectEnd("guest-reset", ...)`; after it commands go on.
    *
    * @param command The command, for the guest's `sh -c`.
    * @param options Input, variables, directory, limits.
