@@ -1,5 +1,4 @@
-/** A timer holds at most this many milliseconds, 24 days; whatever is longer is no limit. */
-export const MAX_TIMER_MS = 0x7fffffff;
+import { alarm, MAX_TIMER_MS } from "./alarm.ts";
 
 /**
  * Refuses what is no span of time.
@@ -19,7 +18,7 @@ export function assertTimeout(timeoutMs: number | undefined): void {
 export class Limit implements Disposable {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal | undefined;
-  readonly #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #alarm: Disposable | null;
   readonly #follow = () => this.#controller.abort(this.#outer?.reason);
 
   /**
@@ -29,9 +28,8 @@ export class Limit implements Disposable {
    */
   constructor(ms: number | undefined, late: () => unknown, outer: AbortSignal | undefined) {
     this.#outer = outer;
-    if (ms !== undefined && ms <= MAX_TIMER_MS) {
-      this.#timer = setTimeout(() => this.#controller.abort(late()), Math.max(0, ms));
-    }
+    const limited = ms !== undefined && ms <= MAX_TIMER_MS;
+    this.#alarm = limited ? alarm(ms, () => this.#controller.abort(late())) : null;
     if (outer?.aborted) this.#follow();
     else outer?.addEventListener("abort", this.#follow, { once: true });
   }
@@ -41,7 +39,7 @@ export class Limit implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
+    this.#alarm?.[Symbol.dispose]();
     this.#outer?.removeEventListener("abort", this.#follow);
   }
 }

@@ -1,3 +1,4 @@
+import { alarm } from "./alarm.ts";
 import { QmpDecoder } from "./decoder.ts";
 import { withId } from "./encode.ts";
 import { QmpCommandError, QmpInterruptedError, QmpProtocolError } from "./errors.ts";
@@ -67,7 +68,7 @@ export class QmpSession {
   readonly #reader: Promise<void>;
   #reads = 0;
   /** Set while draining. */
-  #drainTimer: ReturnType<typeof setTimeout> | undefined;
+  #drainLimit: Disposable | null = null;
   /** Why the connection was given up though the peer did not end it. */
   #gaveUp: Error | null = null;
 
@@ -172,10 +173,10 @@ export class QmpSession {
   #drain(error: Error): void {
     if (this.#state !== "open") return;
     this.#state = "draining";
-    this.#drainTimer = setTimeout(() => {
+    this.#drainLimit = alarm(DRAIN_MS, () => {
       this.#gaveUp = error;
       this.#closeTransport();
-    }, DRAIN_MS);
+    });
     this.#logger.debug("QMP write failed", { address: this.#transport.address, error });
   }
 
@@ -247,7 +248,7 @@ export class QmpSession {
   #finish(error: Error | null): void {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    clearTimeout(this.#drainTimer);
+    this.#drainLimit?.[Symbol.dispose]();
     this.#outgoing = [];
     for (const call of this.#window.clear()) {
       if (call.heard === "awaited") {

@@ -1,3 +1,4 @@
+import { alarm } from "../qmp/alarm.ts";
 import { type AnyQmpEvent, EventStream } from "../qmp/mod.ts";
 import { isLaterEvent, isSameEvent } from "./evidence.ts";
 
@@ -82,7 +83,7 @@ export class EventHub implements AsyncDisposable {
 
   async #pump(source: EventSource, deliver: (event: AnyQmpEvent) => void): Promise<void> {
     // Whoever has just been given the VM can open a stream before anything is delivered, so that not one event is missed.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await new Promise<void>((resolve) => alarm(0, resolve));
     try {
       for await (const event of source) deliver(event);
     } catch {

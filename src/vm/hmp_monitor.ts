@@ -1,6 +1,6 @@
 import { abortable } from "@std/async/abortable";
+import { MAX_TIMER_MS } from "../qmp/alarm.ts";
 import { type ByteTransport, dial, type MonitorAddress } from "../qmp/mod.ts";
-import { MAX_TIMER_MS } from "./waiting.ts";
 
 const PROMPT = "(qemu) ";
 const DEFAULT_TIMEOUT_MS = 5_000;

@@ -35,17 +35,18 @@ export interface ComingMonitors {
  * @param config The monitors of the user's own.
  * @param paths Where the sockets are.
  * @param process The QEMU that was just started; its sockets may not be there yet.
- * @param options What ends the attempt, which is also ended by the first monitor that fails; deadline, logger, who listens in.
+ * @param options What ends the attempt, which is also ended by the first monitor that fails; logger, who listens in.
  * @returns The monitors, each once `qmp_capabilities` has returned on it.
  */
 export function connectMonitors(
   config: VmConfig,
   paths: RunPaths,
   process: QemuProcess,
-  options: { attempt: AbortController; timeoutMs: number; logger: Logger; wire?: VmWireTap | undefined },
+  options: { attempt: AbortController; logger: Logger; wire?: VmWireTap | undefined },
 ): ComingMonitors {
   const { attempt, wire, ...rest } = options;
-  const sharedOptions = { ...rest, signal: attempt.signal };
+  // One limit for all of it, the attempt's, and no timer for each.
+  const sharedOptions = { ...rest, signal: attempt.signal, timeoutMs: Infinity };
   const opened: QmpClient[] = [];
   const connect = async (id: string, address: MonitorAddress): Promise<QmpClient> => {
     const clientOptions: ClientOptions = wire === undefined

@@ -1,3 +1,4 @@
+import { alarm } from "../qmp/alarm.ts";
 import type { ChildStdio } from "../qmp/mod.ts";
 import { TextTail } from "./text_tail.ts";
 import type { ExitStatus } from "./verdict_types.ts";
@@ -163,9 +164,8 @@ function drainInto(stream: ReadableStream<Uint8Array>, into: TextTail): { finish
   const ended = read();
   return {
     async finish() {
-      const timer = setTimeout(() => reader.cancel(), PIPE_GRACE_MS);
+      using _grace = alarm(PIPE_GRACE_MS, () => reader.cancel());
       await ended;
-      clearTimeout(timer);
     },
   };
 }

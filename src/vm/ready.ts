@@ -1,5 +1,6 @@
 import { abortable } from "@std/async/abortable";
 import type { RunPaths, VmConfig } from "../machine/mod.ts";
+import { alarm } from "../qmp/alarm.ts";
 import { type ByteTransport, dial, type Logger, type QmpClient } from "../qmp/mod.ts";
 import { earlyExitError, LaunchError } from "./errors.ts";
 import { closeAll, connectMonitors, type ReadyMonitors } from "./monitors.ts";
@@ -55,7 +56,7 @@ export async function untilReady(launching: Launching): Promise<Connected> {
   const aborted = () => attempt.abort(signal?.reason);
   signal?.addEventListener("abort", aborted, { once: true });
   const late = () => attempt.abort(new Error(`It was not ready after ${READY_MS / 1000} s`));
-  const timer = setTimeout(late, READY_MS);
+  using _limit = alarm(READY_MS, late);
   let stage: "trying" | "over" = "trying";
   process.exited.then(() => {
     if (stage === "trying") attempt.abort(new Error("QEMU ended"));
@@ -77,7 +78,6 @@ export async function untilReady(launching: Launching): Promise<Connected> {
     );
   } finally {
     stage = "over";
-    clearTimeout(timer);
     signal?.removeEventListener("abort", aborted);
   }
 }
@@ -87,7 +87,7 @@ async function connect(launching: Launching, attempt: AbortController): Promise<
   const { signal } = attempt;
   // Where it is not told, connecting is tried every 2 ms.
   if (launching.listening) await abortable(launching.listening, signal);
-  const coming = connectMonitors(config, paths, process, { attempt, timeoutMs: READY_MS, logger, wire });
+  const coming = connectMonitors(config, paths, process, { attempt, logger, wire });
   const hasConsole = argv.some((arg) => arg.startsWith("socket,id=console,"));
   // All at once, so that what opened beside a failure is there to be closed.
   const [connecting, opening, recording] = await Promise.allSettled([
@@ -124,8 +124,7 @@ async function openConsole(
   const { signal } = attempt;
   let transport: ByteTransport | null = null;
   try {
-    const until = performance.now() + READY_MS;
-    transport = await dial({ transport: "unix", path }, until, { signal, whileMissing: "retry" });
+    transport = await dial({ transport: "unix", path }, Infinity, { signal, whileMissing: "retry" });
     await untilTaken(await control, signal);
     return transport;
   } catch (error) {

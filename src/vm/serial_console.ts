@@ -1,8 +1,8 @@
 import { abortable } from "@std/async/abortable";
+import { MAX_TIMER_MS } from "../qmp/alarm.ts";
 import { type ByteTransport, EventStream } from "../qmp/mod.ts";
 import { ConsoleClosedError, ConsoleTimeoutError, showPattern } from "./errors.ts";
 import { TextTail } from "./text_tail.ts";
-import { MAX_TIMER_MS } from "./waiting.ts";
 
 /** How much of the console's text is kept, in characters. All of it is in the run directory's `console.log`. */
 const TRANSCRIPT_CHARS = 1024 * 1024;

@@ -1,3 +1,4 @@
+import { alarm } from "../qmp/alarm.ts";
 import { type Logger, silentLogger } from "../qmp/logger.ts";
 import { LaunchError, missingBinaryMessage, unusableBinaryMessage } from "./errors.ts";
 import {
@@ -108,7 +109,6 @@ export function startQemu(name: string, request: SpawnRequest, logger: Logger): 
  */
 export async function endNow(process: QemuProcess): Promise<void> {
   process.signal("SIGTERM");
-  const timer = setTimeout(() => process.signal("SIGKILL"), 1_000);
+  using _patience = alarm(1_000, () => process.signal("SIGKILL"));
   await process.exited;
-  clearTimeout(timer);
 }

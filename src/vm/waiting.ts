@@ -1,5 +1,4 @@
-/** A timer holds at most this many milliseconds, 24 days; whatever is longer is no limit. */
-export const MAX_TIMER_MS = 0x7fffffff;
+import { alarm, MAX_TIMER_MS } from "../qmp/alarm.ts";
 
 /**
  * Waits for a promise, but not for ever.
@@ -9,14 +8,9 @@ export const MAX_TIMER_MS = 0x7fffffff;
  * @returns Whether it was fulfilled in time. A rejection in time is thrown, a later one is its owner's.
  */
 export async function inTime(promise: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
   const fulfilled = promise.then(() => true as const);
-  const limit = new Promise<false>((resolve) => {
-    if (ms <= MAX_TIMER_MS) timer = setTimeout(() => resolve(false), ms);
-  });
-  try {
-    return await Promise.race([fulfilled, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
+  if (ms > MAX_TIMER_MS) return await fulfilled;
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  using _limit = alarm(ms, () => resolve(false));
+  return await Promise.race([fulfilled, late]);
 }

@@ -187,3 +187,14 @@ Deno.test("untilTied() waits for a QEMU that starts to connect, and no longer th
   listener.close();
   await soon(waiting);
 });
+
+Deno.test("a script that launches a VM and ends it loads no timers of Node's, which cost it 4 to 6 ms", async () => {
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", new URL("_lean_script.ts", import.meta.url).pathname],
+    stdin: "null",
+  }).output();
+  assertEquals(
+    JSON.parse(new TextDecoder().decode(stdout) || new TextDecoder().decode(stderr)),
+    { cause: "host-quit", looked: [] },
+  );
+});

@@ -1,4 +1,5 @@
 import { abortable } from "@std/async/abortable";
+import { MAX_TIMER_MS } from "../../qmp/alarm.ts";
 import { EventStream } from "../../qmp/mod.ts";
 import {
   ConsoleClosedError,
@@ -40,8 +41,6 @@ const QUIET_MS = 40;
 const QUIET_WITHIN_MS = 400;
 /** What may be the beginning of a kernel line is looked at as text when nothing has followed it for so long, in milliseconds. */
 const HELD_QUIET_MS = 100;
-/** A timer holds at most this many milliseconds; whatever is longer is no limit. */
-const MAX_TIMER_MS = 0x7fffffff;
 /** How many things that were typed are remembered, and how much of each. */
 const MAX_TYPED = 1000;
 const MAX_TYPED_CHARS = 4096;
