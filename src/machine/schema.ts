@@ -1,4 +1,3 @@
-import * as v from "valibot";
 import type { VmConfig } from "./config.ts";
 import { networkSchema } from "./schema_networks.ts";
 import {
@@ -18,116 +17,92 @@ import {
 import {
   alternatives,
   flag,
+  flagOr,
   integer,
   list,
+  literal,
   name,
   object,
   oneOf,
   optional,
+  record,
+  type Schema,
+  string,
   text,
   word,
 } from "./schema_words.ts";
 
-function machineName(): v.GenericSchema<string> {
-  return v.pipe(
-    v.string("the name of a machine type"),
-    v.check(
-      (value) => !value.includes(","),
-      "the name of a machine type alone; its properties belong in machineProps",
-    ),
-    word("the name of a machine type"),
-  );
-}
+const machineName = word("the name of a machine type", [
+  (value) => !value.includes(","),
+  "the name of a machine type alone; its properties belong in machineProps",
+]);
 
-function propertyName(): v.GenericSchema<string> {
-  return v.pipe(
-    v.string("the name of a property"),
-    v.regex(/^[A-Za-z][A-Za-z0-9._-]*$/, "the name of a property: a letter, then letters, digits and ._-"),
-    v.check(
-      (key) => key !== "type" && key !== "accel",
-      "the name of a property; for type and accel there are fields",
-    ),
-    v.check((key) => key !== "help", "the name of a property, not the word that makes QEMU print a list"),
-  );
-}
-
-const propertyValue = v.lazy((value) =>
-  typeof value === "number"
-    ? v.pipe(v.number("a number"), v.finite("a finite number"))
-    : typeof value === "boolean"
-    ? flag()
-    : text("a string, a number, true or false")
+const propertyName = string(
+  "the name of a property",
+  [/^[A-Za-z][A-Za-z0-9._-]*$/, "the name of a property: a letter, then letters, digits and ._-"],
+  [(key) => key !== "type" && key !== "accel", "the name of a property; for type and accel there are fields"],
+  [(key) => key !== "help", "the name of a property, not the word that makes QEMU print a list"],
 );
 
-function cpuModel(): v.GenericSchema<string> {
-  return v.pipe(
-    name("a CPU model"),
-    v.check((value) => !/^(help|\?)/.test(value), "a CPU model, not the word that makes QEMU print a list"),
-  );
-}
+const propertyText = text("a string, a number, true or false");
+const propertyValue: Schema<string | number | boolean> = (value, place) => {
+  if (typeof value === "boolean") return value;
+  if (typeof value === "number") {
+    return Number.isFinite(value) ? value : place.wrong(value, "a finite number");
+  }
+  return propertyText(value, place);
+};
 
-const consoleSchema = v.lazy((value) =>
-  typeof value === "boolean" ? flag() : v.picklist(
-    ["serial", "virtio", "none"],
-    `true, false, ${alternatives(["serial", "virtio", "none"])}`,
-  )
-);
+const cpuModel = name("a CPU model", [
+  (value) => !/^(help|\?)/.test(value),
+  "a CPU model, not the word that makes QEMU print a list",
+]);
 
-const sandboxSchema = v.lazy((value) =>
-  typeof value === "boolean" ? flag() : v.literal("allow-spawn", `true, false or "allow-spawn"`)
-);
+const CONSOLES = ["serial", "virtio", "none"] as const;
+const consoleSchema = flagOr(oneOf(CONSOLES, `true, false, ${alternatives(CONSOLES)}`));
+const sandboxSchema = flagOr(literal("allow-spawn", `true, false or "allow-spawn"`));
 
 /** A whole config. What its parts mean to each other is in rules.ts. */
-export const vmConfigSchema: v.GenericSchema<VmConfig> = object<VmConfig>({
-  name: optional(() => name("a name")),
-  uuid: optional(() =>
-    v.pipe(
-      v.string("a UUID"),
-      v.regex(
-        /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
-        "a UUID, as in 3b0f1c2e-5b1a-4c7e-9a43-0d2f6c8e7a11",
-      ),
-    )
-  ),
-  arch: optional(() =>
-    v.pipe(
-      v.string("an architecture"),
-      v.regex(/^[a-z0-9_]+$/, "an architecture, as in x86_64 or aarch64"),
-    )
-  ),
-  binary: optional(() => name("the path or name of a QEMU binary")),
+export const vmConfigSchema: Schema<VmConfig> = object<VmConfig>({
+  name: optional(name("a name")),
+  uuid: optional(string("a UUID", [
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+    "a UUID, as in 3b0f1c2e-5b1a-4c7e-9a43-0d2f6c8e7a11",
+  ])),
+  arch: optional(string("an architecture", [/^[a-z0-9_]+$/, "an architecture, as in x86_64 or aarch64"])),
+  binary: optional(name("the path or name of a QEMU binary")),
   machine: optional(machineName),
-  machineProps: optional(() => v.record(propertyName(), propertyValue, "an object of properties")),
-  accel: optional(() => oneOf(["auto", "kvm", "hvf", "tcg"])),
+  machineProps: optional(record(propertyName, propertyValue, "an object of properties")),
+  accel: optional(oneOf(["auto", "kvm", "hvf", "tcg"])),
   cpu: optional(cpuModel),
-  cpus: optional(() => integer(1, 4096, "a number of CPUs: an integer from 1")),
-  topology: optional(() => topologySchema),
-  memoryMiB: optional(() => integer(1, 2 ** 32, "an amount of memory in MiB: an integer from 1")),
-  firmware: optional(() => firmwareSchema),
-  kernel: optional(() => name("the file name of a kernel")),
-  initrd: optional(() => name("the file name of an initial RAM disk")),
-  append: optional(() => text("a kernel command line")),
-  drives: optional(() => list(driveSchema, "drives")),
-  cdrom: optional(() => name("the file name of an ISO image")),
-  networks: optional(() => list(networkSchema, "networks")),
-  console: optional(() => consoleSchema),
+  cpus: optional(integer(1, 4096, "a number of CPUs: an integer from 1")),
+  topology: optional(topologySchema),
+  memoryMiB: optional(integer(1, 2 ** 32, "an amount of memory in MiB: an integer from 1")),
+  firmware: optional(firmwareSchema),
+  kernel: optional(name("the file name of a kernel")),
+  initrd: optional(name("the file name of an initial RAM disk")),
+  append: optional(text("a kernel command line")),
+  drives: optional(list(driveSchema, "drives")),
+  cdrom: optional(name("the file name of an ISO image")),
+  networks: optional(list(networkSchema, "networks")),
+  console: optional(consoleSchema),
   rng: optional(flag),
   balloon: optional(flag),
-  watchdog: optional(() => word("the name of a watchdog device")),
+  watchdog: optional(word("the name of a watchdog device")),
   pvpanic: optional(flag),
-  vsock: optional(() => vsockSchema),
-  shares: optional(() => list(shareSchema, "shares")),
-  tpm: optional(() => tpmSchema),
-  display: optional(() => displaySchema),
-  vga: optional(() => word("the name of a graphics card")),
+  vsock: optional(vsockSchema),
+  shares: optional(list(shareSchema, "shares")),
+  tpm: optional(tpmSchema),
+  display: optional(displaySchema),
+  vga: optional(word("the name of a graphics card")),
   agent: optional(flag),
-  monitors: optional(() => list(monitorSchema, "monitors")),
-  secrets: optional(() => list(secretSchema, "secrets")),
-  rtc: optional(() => rtcSchema),
-  boot: optional(() => bootSchema),
-  sandbox: optional(() => sandboxSchema),
-  actions: optional(() => actionsSchema),
+  monitors: optional(list(monitorSchema, "monitors")),
+  secrets: optional(list(secretSchema, "secrets")),
+  rtc: optional(rtcSchema),
+  boot: optional(bootSchema),
+  sandbox: optional(sandboxSchema),
+  actions: optional(actionsSchema),
   logResets: optional(flag),
-  incoming: optional(() => name("where the state comes from")),
-  extraArgs: optional(() => list(text("an argument, a string"), "arguments")),
+  incoming: optional(name("where the state comes from")),
+  extraArgs: optional(list(text("an argument, a string"), "arguments")),
 });

@@ -1,4 +1,3 @@
-import * as v from "valibot";
 import type { MonitorAddress, StdioAddress, TcpAddress, UnixAddress } from "../qmp/address.ts";
 import type {
   FirmwareConfig,
@@ -24,159 +23,146 @@ import {
   flag,
   id,
   integer,
+  literal,
   name,
   object,
   oneOf,
   optional,
+  type Schema,
   shortText,
   socketPath,
+  string,
   text,
   variant,
   word,
 } from "./schema_words.ts";
 
 /** A drive. */
-export const driveSchema: v.GenericSchema<DriveConfig> = object<DriveConfig>({
-  file: () => name("a file name"),
-  driver: optional(() => oneOf(["file", "host_device"])),
-  format: optional(() => word("the name of an image format")),
-  interface: optional(() => oneOf(DRIVE_INTERFACES)),
-  media: optional(() => oneOf(["disk", "cdrom"])),
+export const driveSchema: Schema<DriveConfig> = object<DriveConfig>({
+  file: name("a file name"),
+  driver: optional(oneOf(["file", "host_device"])),
+  format: optional(word("the name of an image format")),
+  interface: optional(oneOf(DRIVE_INTERFACES)),
+  media: optional(oneOf(["disk", "cdrom"])),
   id: optional(id),
   readonly: optional(flag),
   snapshot: optional(flag),
-  cache: optional(() => oneOf(["writeback", "writethrough", "none", "directsync", "unsafe"])),
-  aio: optional(() => oneOf(["threads", "native", "io_uring"])),
-  discard: optional(() => oneOf(["ignore", "unmap"])),
-  bootIndex: optional(() => integer(0, 0x7fffffff, "a place in the boot order: an integer from 0")),
-  rerror: optional(() => oneOf(["ignore", "report", "stop"])),
-  werror: optional(() => oneOf(["ignore", "report", "stop", "enospc"])),
-  serial: optional(() => shortText("a serial number", 20)),
+  cache: optional(oneOf(["writeback", "writethrough", "none", "directsync", "unsafe"])),
+  aio: optional(oneOf(["threads", "native", "io_uring"])),
+  discard: optional(oneOf(["ignore", "unmap"])),
+  bootIndex: optional(integer(0, 0x7fffffff, "a place in the boot order: an integer from 0")),
+  rerror: optional(oneOf(["ignore", "report", "stop"])),
+  werror: optional(oneOf(["ignore", "report", "stop", "enospc"])),
+  serial: optional(shortText("a serial number", 20)),
   keySecret: optional(id),
 });
 
 /** CPU topology. */
-export const topologySchema: v.GenericSchema<TopologyConfig> = object<TopologyConfig>({
-  sockets: optional(() => integer(1, 4096, "a number of sockets: an integer from 1")),
-  dies: optional(() => integer(1, 4096, "a number of dies: an integer from 1")),
-  cores: optional(() => integer(1, 4096, "a number of cores: an integer from 1")),
-  threads: optional(() => integer(1, 4096, "a number of threads: an integer from 1")),
+export const topologySchema: Schema<TopologyConfig> = object<TopologyConfig>({
+  sockets: optional(integer(1, 4096, "a number of sockets: an integer from 1")),
+  dies: optional(integer(1, 4096, "a number of dies: an integer from 1")),
+  cores: optional(integer(1, 4096, "a number of cores: an integer from 1")),
+  threads: optional(integer(1, 4096, "a number of threads: an integer from 1")),
 });
 
 /** Firmware. */
-export const firmwareSchema: v.GenericSchema<FirmwareConfig> = object<FirmwareConfig>({
-  bios: optional(() => name("the file name of a BIOS image")),
-  code: optional(() => name("the file name of a UEFI code image")),
-  vars: optional(() => name("the file name of UEFI variables")),
+export const firmwareSchema: Schema<FirmwareConfig> = object<FirmwareConfig>({
+  bios: optional(name("the file name of a BIOS image")),
+  code: optional(name("the file name of a UEFI code image")),
+  vars: optional(name("the file name of UEFI variables")),
 });
 
-const monitorPath: v.GenericSchema<string> = v.lazy((path) =>
-  // A leading NUL is how an abstract socket is written; nothing of it gets into an argument.
-  typeof path === "string" && path.startsWith("\0")
-    ? v.pipe(
-      v.string("the path of a unix socket"),
-      v.check(
-        (value) => !value.slice(1).includes("\0") && value.isWellFormed(),
-        "the name of an abstract socket",
-      ),
-      v.check((value) => value.length > 1, "the name of an abstract socket, not empty"),
-    )
-    : socketPath()
+/** A leading NUL is how an abstract socket is written; nothing of it gets into an argument. */
+const abstractName = string(
+  "the path of a unix socket",
+  [(value) => !value.slice(1).includes("\0") && value.isWellFormed(), "the name of an abstract socket"],
+  [(value) => value.length > 1, "the name of an abstract socket, not empty"],
 );
+const monitorPath: Schema<string> = (value, place) =>
+  (typeof value === "string" && value.startsWith("\0") ? abstractName : socketPath)(value, place);
 
-const monitorAddressSchema: v.GenericSchema<MonitorAddress> = variant<MonitorAddress>("transport", {
-  unix: object<UnixAddress>({ transport: () => v.literal("unix"), path: () => monitorPath }),
+const monitorAddressSchema: Schema<MonitorAddress> = variant<MonitorAddress>("transport", {
+  unix: object<UnixAddress>({ transport: literal("unix"), path: monitorPath }),
   tcp: object<TcpAddress>({
-    transport: () => v.literal("tcp"),
-    host: () => name("a host name or address"),
-    port: () => integer(0, 65535, "a port: an integer from 0 to 65535"),
+    transport: literal("tcp"),
+    host: name("a host name or address"),
+    port: integer(0, 65535, "a port: an integer from 0 to 65535"),
   }),
-  stdio: object<StdioAddress>({ transport: () => v.literal("stdio") }),
+  stdio: object<StdioAddress>({ transport: literal("stdio") }),
 });
 
 /** A monitor. */
-export const monitorSchema: v.GenericSchema<MonitorConfig> = object<MonitorConfig>({
+export const monitorSchema: Schema<MonitorConfig> = object<MonitorConfig>({
   id,
-  mode: optional(() => oneOf(["control", "readline"])),
+  mode: optional(oneOf(["control", "readline"])),
   pretty: optional(flag),
-  address: optional(() => monitorAddressSchema),
+  address: optional(monitorAddressSchema),
   server: optional(flag),
 });
 
 const secretValueSchema = object<SecretValueConfig>({
   id,
-  value: () => text("the secret's value, a string"),
+  value: text("the secret's value, a string"),
 });
 const secretFileSchema = object<SecretFileConfig>({
   id,
-  file: () => name("the name of the file that holds the secret"),
+  file: name("the name of the file that holds the secret"),
 });
 
 /** A secret. */
-export const secretSchema: v.GenericSchema<SecretConfig> = v.lazy((secret) =>
-  typeof secret === "object" && secret !== null && "file" in secret && !("value" in secret)
+export const secretSchema: Schema<SecretConfig> = (secret, place) =>
+  (typeof secret === "object" && secret !== null && "file" in secret && !("value" in secret)
     ? secretFileSchema
-    : secretValueSchema
-);
+    : secretValueSchema)(secret, place);
 
 /** A virtio socket. */
-export const vsockSchema: v.GenericSchema<VsockConfig> = object<VsockConfig>({
-  cid: () => integer(3, 0xfffffffe, "a context id: an integer from 3 to 4294967294"),
+export const vsockSchema: Schema<VsockConfig> = object<VsockConfig>({
+  cid: integer(3, 0xfffffffe, "a context id: an integer from 3 to 4294967294"),
 });
 
 /** A shared directory. */
-export const shareSchema: v.GenericSchema<ShareConfig> = variant<ShareConfig>("type", {
+export const shareSchema: Schema<ShareConfig> = variant<ShareConfig>("type", {
   "9p": object<NinePShareConfig>({
-    type: () => v.literal("9p"),
-    path: () => name("the name of a directory"),
-    tag: () => shortText("a mount tag", 31),
+    type: literal("9p"),
+    path: name("the name of a directory"),
+    tag: shortText("a mount tag", 31),
     readonly: optional(flag),
-    security: optional(() => oneOf(["mapped-xattr", "mapped-file", "passthrough", "none"])),
+    security: optional(oneOf(["mapped-xattr", "mapped-file", "passthrough", "none"])),
   }),
   virtiofs: object<VirtiofsShareConfig>({
-    type: () => v.literal("virtiofs"),
+    type: literal("virtiofs"),
     socket: socketPath,
-    tag: () => shortText("a mount tag", 36),
+    tag: shortText("a mount tag", 36),
   }),
 });
 
 /** A TPM. */
-export const tpmSchema: v.GenericSchema<TpmConfig> = object<TpmConfig>({
+export const tpmSchema: Schema<TpmConfig> = object<TpmConfig>({
   socket: socketPath,
-  model: optional(() => word("the name of a TPM device")),
+  model: optional(word("the name of a TPM device")),
 });
+
+const screenSchema = object<Exclude<DisplayConfig, string>>({ vnc: socketPath });
+const noScreenSchema = literal("none", `"none" or { vnc: the path of a unix socket }`);
 
 /** Where the screen is. */
-export const displaySchema: v.GenericSchema<DisplayConfig> = v.lazy((display) =>
-  typeof display === "object" && display !== null
-    ? object<Exclude<DisplayConfig, string>>({ vnc: socketPath })
-    : v.literal("none", `"none" or { vnc: the path of a unix socket }`)
-);
+export const displaySchema: Schema<DisplayConfig> = (display, place) =>
+  (typeof display === "object" && display !== null ? screenSchema : noScreenSchema)(display, place);
 
 /** The clock. */
-export const rtcSchema: v.GenericSchema<RtcConfig> = object<RtcConfig>({
-  base: optional(() =>
-    v.pipe(
-      v.string("a date"),
-      v.regex(
-        /^(utc|localtime|\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?)$/,
-        `"utc", "localtime" or a date as in 2026-11-21T10:00:00`,
-      ),
-    )
-  ),
-  clock: optional(() => oneOf(["host", "rt", "vm"])),
-  driftfix: optional(() => oneOf(["none", "slew"])),
+export const rtcSchema: Schema<RtcConfig> = object<RtcConfig>({
+  base: optional(string("a date", [
+    /^(utc|localtime|\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?)$/,
+    `"utc", "localtime" or a date as in 2026-11-21T10:00:00`,
+  ])),
+  clock: optional(oneOf(["host", "rt", "vm"])),
+  driftfix: optional(oneOf(["none", "slew"])),
 });
 
-function bootOrder(): v.GenericSchema<string> {
-  return v.pipe(
-    v.string("a boot order"),
-    v.regex(/^[a-p]+$/, 'a boot order: letters a to p, as in "cd"'),
-  );
-}
+const bootOrder = string("a boot order", [/^[a-p]+$/, 'a boot order: letters a to p, as in "cd"']);
 
 /** What is booted. */
-export const bootSchema: v.GenericSchema<BootConfig> = object<BootConfig>({
+export const bootSchema: Schema<BootConfig> = object<BootConfig>({
   order: optional(bootOrder),
   once: optional(bootOrder),
   menu: optional(flag),
@@ -184,9 +170,9 @@ export const bootSchema: v.GenericSchema<BootConfig> = object<BootConfig>({
 });
 
 /** What becomes of an end inside the guest. */
-export const actionsSchema: v.GenericSchema<ActionsConfig> = object<ActionsConfig>({
-  shutdown: optional(() => oneOf(["poweroff", "pause"])),
-  reboot: optional(() => oneOf(["reset", "shutdown"])),
-  panic: optional(() => oneOf(["none", "pause", "shutdown", "exit-failure"])),
-  watchdog: optional(() => oneOf(["reset", "shutdown", "poweroff", "inject-nmi", "pause", "debug", "none"])),
+export const actionsSchema: Schema<ActionsConfig> = object<ActionsConfig>({
+  shutdown: optional(oneOf(["poweroff", "pause"])),
+  reboot: optional(oneOf(["reset", "shutdown"])),
+  panic: optional(oneOf(["none", "pause", "shutdown", "exit-failure"])),
+  watchdog: optional(oneOf(["reset", "shutdown", "poweroff", "inject-nmi", "pause", "debug", "none"])),
 });

@@ -1,10 +1,40 @@
-import * as v from "valibot";
+import type { Place } from "./place.ts";
 import { MAX_SOCKET_PATH_BYTES, utf8Length } from "./socket_path.ts";
 
-// In these schemas a message is what was expected, in words; parse.ts puts the place before it and the finding after it.
+// In these schemas a message is what was expected, in words; the place puts where it is before it and the finding after it.
 
-/** A schema of strings. */
-export type TextSchema = v.GenericSchema<string>;
+/**
+ * Checks a value, and tells the place what is wrong with it.
+ *
+ * @returns The value, or a copy of it, as it is to be kept; undefined, or with undefined in it, when something is wrong.
+ */
+export type Schema<T> = (value: unknown, place: Place) => T | undefined;
+
+/** What a string has to be besides, and what was expected if it is not. */
+type Test = readonly [RegExp | ((value: string) => boolean), string];
+
+/**
+ * A string that passes tests. Only the first that it fails is told.
+ *
+ * @param expected What it is, in words.
+ * @param tests The tests.
+ * @returns A schema.
+ */
+export function string(expected: string, ...tests: readonly Test[]): Schema<string> {
+  return (value, place) => {
+    if (typeof value !== "string") return place.wrong(value, expected);
+    const failed = tests.find(([test]) => typeof test === "function" ? !test(value) : !test.test(value));
+    return failed === undefined ? value : place.wrong(value, failed[1]);
+  };
+}
+
+/** C ends a string at NUL, and a lone surrogate has no bytes of its own: both would reach QEMU as something else. */
+function carried(expected: string): readonly Test[] {
+  return [
+    [(value) => !value.includes("\0"), `${expected} without NUL`],
+    [(value) => value.isWellFormed(), `${expected} in well-formed Unicode, without lone surrogates`],
+  ];
+}
 
 /**
  * Any string that an argument can carry.
@@ -12,74 +42,64 @@ export type TextSchema = v.GenericSchema<string>;
  * @param expected What it is, in words.
  * @returns A schema.
  */
-export function text(expected: string): TextSchema {
-  return v.pipe(
-    v.string(expected),
-    // C ends a string at NUL, and a lone surrogate has no bytes of its own: both would reach QEMU as something else.
-    v.check((value) => !value.includes("\0"), `${expected} without NUL`),
-    v.check((value) => value.isWellFormed(), `${expected} in well-formed Unicode, without lone surrogates`),
-  );
+export function text(expected: string): Schema<string> {
+  return string(expected, ...carried(expected));
 }
 
 /**
  * A name of something outside: not empty.
  *
  * @param expected What it names, in words.
+ * @param tests What it has to be besides.
  * @returns A schema.
  */
-export function name(expected: string): TextSchema {
-  return v.pipe(text(expected), v.nonEmpty(`${expected}, not empty`));
+export function name(expected: string, ...tests: readonly Test[]): Schema<string> {
+  return string(
+    expected,
+    ...carried(expected),
+    [(value) => value !== "", `${expected}, not empty`],
+    ...tests,
+  );
 }
 
 /**
  * A word that QEMU looks up in a list of its own. `help` and `?` would make it print that list and exit.
  *
  * @param expected What it is, in words.
+ * @param first What it has to be before all else.
  * @returns A schema.
  */
-export function word(expected: string): TextSchema {
-  return v.pipe(
-    v.string(expected),
-    v.regex(/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/, `${expected}: letters, digits and _.+-`),
-    v.check((value) => value !== "help", `${expected}, not the word that makes QEMU print a list`),
+export function word(expected: string, ...first: readonly Test[]): Schema<string> {
+  return string(
+    expected,
+    ...first,
+    [/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/, `${expected}: letters, digits and _.+-`],
+    [(value) => value !== "help", `${expected}, not the word that makes QEMU print a list`],
   );
 }
 
-/**
- * An id as QEMU allows it (`id_wellformed`), short enough to be part of a file name.
- *
- * @returns A schema.
- */
-export function id(): TextSchema {
-  return v.pipe(
-    v.string("an id"),
-    v.regex(/^[A-Za-z][A-Za-z0-9._-]*$/, "an id: a letter, then letters, digits and ._-"),
-    v.maxLength(64, "an id of at most 64 characters"),
-  );
-}
+/** An id as QEMU allows it (`id_wellformed`), short enough to be part of a file name. */
+export const id: Schema<string> = string(
+  "an id",
+  [/^[A-Za-z][A-Za-z0-9._-]*$/, "an id: a letter, then letters, digits and ._-"],
+  [(value) => value.length <= 64, "an id of at most 64 characters"],
+);
 
-/**
- * The path of a unix socket.
- *
- * @returns A schema.
- */
-export function socketPath(): TextSchema {
-  return v.pipe(
-    name("the path of a unix socket"),
-    v.check(
-      (path) => utf8Length(path) <= MAX_SOCKET_PATH_BYTES,
-      `the path of a unix socket, at most ${MAX_SOCKET_PATH_BYTES} bytes`,
-    ),
-  );
-}
+/** The path of a unix socket. */
+export const socketPath: Schema<string> = name("the path of a unix socket", [
+  (path) => utf8Length(path) <= MAX_SOCKET_PATH_BYTES,
+  `the path of a unix socket, at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+]);
 
-/**
- * An IPv4 address in numbers, which is what QEMU's user network takes.
- *
- * @returns A schema.
- */
-export function ipv4(): TextSchema {
-  return v.pipe(v.string("an IPv4 address"), v.ipv4("an IPv4 address"));
+/** An IPv4 address in numbers, which is what QEMU's user network takes. */
+export const ipv4: Schema<string> = string("an IPv4 address", [
+  (value) => /^\d{1,3}(\.\d{1,3}){3}$/.test(value) && value.split(".").every(isOctet),
+  "an IPv4 address",
+]);
+
+/** A leading zero makes a number octal to some who read it. */
+function isOctet(digits: string): boolean {
+  return Number(digits) <= 255 && String(Number(digits)) === digits;
 }
 
 /**
@@ -89,11 +109,23 @@ export function ipv4(): TextSchema {
  * @param most The most bytes.
  * @returns A schema.
  */
-export function shortText(expected: string, most: number): TextSchema {
-  return v.pipe(
-    name(expected),
-    v.check((value) => utf8Length(value) <= most, `${expected}, at most ${most} bytes`),
-  );
+export function shortText(expected: string, most: number): Schema<string> {
+  return name(expected, [(value) => utf8Length(value) <= most, `${expected}, at most ${most} bytes`]);
+}
+
+/**
+ * A number.
+ *
+ * @param least The least.
+ * @param most The most.
+ * @param expected What it is, in words.
+ * @returns A schema.
+ */
+export function number(least: number, most: number, expected: string): Schema<number> {
+  return (value, place) => {
+    const fits = typeof value === "number" && Number.isFinite(value) && value >= least && value <= most;
+    return fits ? value : place.wrong(value, expected);
+  };
 }
 
 /**
@@ -104,32 +136,49 @@ export function shortText(expected: string, most: number): TextSchema {
  * @param expected What it is, in words.
  * @returns A schema.
  */
-export function integer(least: number, most: number, expected: string): v.GenericSchema<number> {
-  return v.pipe(
-    v.number(expected),
-    v.integer(expected),
-    v.minValue(least, expected),
-    v.maxValue(most, expected),
-  );
+export function integer(least: number, most: number, expected: string): Schema<number> {
+  const fits = number(least, most, expected);
+  return (value, place) => Number.isInteger(value) ? fits(value, place) : place.wrong(value, expected);
+}
+
+/** True or false. */
+export const flag: Schema<boolean> = (value, place) =>
+  typeof value === "boolean" ? value : place.wrong(value, "true or false");
+
+/**
+ * True, false, or something else.
+ *
+ * @param other The schema of what else; it knows what to expect of a value that is neither.
+ * @returns A schema.
+ */
+export function flagOr<T>(other: Schema<T>): Schema<boolean | T> {
+  return (value, place) => typeof value === "boolean" ? value : other(value, place);
 }
 
 /**
- * True or false.
+ * One word.
  *
+ * @param only The word.
+ * @param expected What was expected if it is another; the word by default.
  * @returns A schema.
  */
-export function flag(): v.GenericSchema<boolean> {
-  return v.boolean("true or false");
+export function literal<const T extends string>(only: T, expected?: string): Schema<T> {
+  return oneOf([only], expected);
 }
 
 /**
  * One of a few words.
  *
  * @param words The words.
+ * @param expected What was expected if it is none of them; the words by default.
  * @returns A schema.
  */
-export function oneOf<const T extends readonly string[]>(words: T): v.GenericSchema<T[number]> {
-  return v.picklist(words, alternatives(words));
+export function oneOf<const T extends readonly string[]>(
+  words: T,
+  expected: string = alternatives(words),
+): Schema<T[number]> {
+  return (value, place) =>
+    typeof value === "string" && words.includes(value) ? value : place.wrong(value, expected);
 }
 
 /**
@@ -144,54 +193,85 @@ export function alternatives(words: readonly string[]): string {
   return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
 }
 
-/** Makes the schema of a value when there is one to check: a config has few of its keys, and the schemas of all cost each launch 3 ms. */
-type Make<T> = () => v.GenericSchema<T>;
-
 /** A key that may be missing. */
 interface OptionalKey<T> {
-  readonly optional: Make<T>;
+  readonly optional: Schema<T>;
 }
 
-/** Every key of a type, each with what makes its schema: a key that is forgotten, or whose schema is of another type, does not compile. */
+/** Every key of a type, each with its schema: a key that is forgotten, or whose schema is of another type, does not compile. */
 type Keys<T> = {
   readonly [K in keyof T]-?: Record<never, never> extends Pick<T, K> ? OptionalKey<Required<T>[K]>
-    : Make<T[K]>;
+    : Schema<T[K]>;
 };
 
 /**
  * A key that may be missing.
  *
- * @param make What makes the schema of its value.
+ * @param schema The schema of its value.
  * @returns The key.
  */
-export function optional<T>(make: Make<T>): OptionalKey<T> {
-  return { optional: make };
+export function optional<T>(schema: Schema<T>): OptionalKey<T> {
+  return { optional: schema };
 }
 
 /**
- * An object with these keys and no others.
+ * An object with these keys. A key whose value is undefined counts as absent.
  *
  * @param keys Its keys.
+ * @param others What becomes of any other key. What people write is refused, what a newer version wrote may be left out.
  * @returns A schema.
  */
-export function object<T extends object>(keys: Keys<T>): v.GenericSchema<T> {
-  const all = Object.entries<Make<unknown> | OptionalKey<unknown>>(keys);
-  return v.lazy((input) => {
-    const entries: Record<string, v.GenericSchema> = {};
-    for (const [key, make] of all) {
-      if (typeof make === "function") entries[key] = make();
-      else if (typeof input === "object" && input !== null && Object.hasOwn(input, key)) {
-        entries[key] = make.optional();
+export function object<T extends object>(
+  keys: Keys<T>,
+  others: "refused" | "left-out" = "refused",
+): Schema<T> {
+  const schemas = Object.entries<Schema<unknown> | OptionalKey<unknown>>(keys);
+  return (value, place) => {
+    if (!isObject(value)) return place.wrong(value, "an object");
+    const kept: Record<string, unknown> = {};
+    for (const [key, schema] of schemas) {
+      const item = Object.hasOwn(value, key) ? value[key] : undefined;
+      if (typeof schema === "function") kept[key] = schema(item, place.at(key));
+      else if (item !== undefined) kept[key] = schema.optional(item, place.at(key));
+    }
+    for (const key of others === "refused" ? Object.keys(value) : []) {
+      if (!Object.hasOwn(keys, key) && value[key] !== undefined) {
+        place.at(key).unknownKey(key, Object.keys(keys));
       }
     }
-    return v.strictObject(entries, (issue) => {
-      if (issue.expected === "Object") return "an object";
-      if (issue.expected === "never") return Object.keys(keys).join("\n");
-      const message = (entries[String(issue.path?.at(-1)?.key)] as { message?: unknown } | undefined)
-        ?.message;
-      return typeof message === "string" ? message : "a value";
-    }) as v.GenericSchema<unknown> as v.GenericSchema<T>;
-  });
+    return kept as T;
+  };
+}
+
+/**
+ * Null, or something else.
+ *
+ * @param other The schema of what else.
+ * @returns A schema.
+ */
+export function nullable<T>(other: Schema<T>): Schema<T | null> {
+  return (value, place) => value === null ? null : other(value, place);
+}
+
+/**
+ * An object of properties with any names.
+ *
+ * @param key The schema of a name.
+ * @param item The schema of a value.
+ * @param expected What it is, in words.
+ * @returns A schema.
+ */
+export function record<T>(
+  key: Schema<string>,
+  item: Schema<T>,
+  expected: string,
+): Schema<Record<string, T>> {
+  return (value, place) => {
+    if (!isObject(value)) return place.wrong(value, expected);
+    const there = Object.entries(value).filter(([, each]) => each !== undefined);
+    const kept = there.map(([name, each]) => [key(name, place.at(name)), item(each, place.at(name))]);
+    return Object.fromEntries(kept);
+  };
 }
 
 /**
@@ -201,38 +281,31 @@ export function object<T extends object>(keys: Keys<T>): v.GenericSchema<T> {
  * @param expected What they are, in words.
  * @returns A schema.
  */
-export function list<T>(item: v.GenericSchema<T>, expected: string): v.GenericSchema<T[]> {
-  return v.array(item, `a list of ${expected}`);
+export function list<T>(item: Schema<T>, expected: string): Schema<T[]> {
+  return (value, place) =>
+    Array.isArray(value)
+      ? value.map((each, index) => item(each, place.at(index)) as T)
+      : place.wrong(value, `a list of ${expected}`);
 }
 
 /**
- * One of several objects, told apart by a word in each.
+ * One of several objects, told apart by a word in each. Of one with the wrong word only the word is told: its keys may be those of any.
  *
  * @param key The key that holds the word.
  * @param schemas The schema for each word.
  * @returns A schema.
  */
-export function variant<T>(
-  key: string,
-  schemas: Readonly<Record<string, v.GenericSchema<T>>>,
-): v.GenericSchema<T> {
-  const words = Object.keys(schemas);
-  return v.lazy((input) => {
-    const found: unknown = typeof input === "object" && input !== null ? Reflect.get(input, key) : undefined;
-    const schema = typeof found === "string" && Object.hasOwn(schemas, found) ? schemas[found] : undefined;
-    return schema ?? noneOf(key, words);
-  });
+export function variant<T>(key: string, schemas: Readonly<Record<string, Schema<T>>>): Schema<T> {
+  return (value, place) => {
+    if (!isObject(value)) return place.wrong(value, `an object with ${key}`);
+    const word = Object.hasOwn(value, key) ? value[key] : undefined;
+    const schema = typeof word === "string" && Object.hasOwn(schemas, word) ? schemas[word] : undefined;
+    return schema === undefined
+      ? place.at(key).wrong(word, alternatives(Object.keys(schemas)))
+      : schema(value, place);
+  };
 }
 
-/** A schema that nothing passes: of an object with the wrong word only the word is said, its keys may be those of any. */
-function noneOf(key: string, words: readonly string[]): v.GenericSchema<never> {
-  return v.pipe(
-    v.looseObject(
-      { [key]: oneOf(words) },
-      (issue) => issue.expected === "Object" ? `an object with ${key}` : alternatives(words),
-    ),
-    v.transform((): never => {
-      throw new Error("Unreachable: the word was not among the known ones");
-    }),
-  ) as v.GenericSchema<unknown> as v.GenericSchema<never>;
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

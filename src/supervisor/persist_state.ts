@@ -1,7 +1,24 @@
-import * as v from "valibot";
-import { clockSince, keepHistory, type KeptHistory, restoreHistory } from "./kept_history.ts";
+import type { NewConfigIssue } from "../machine/mod.ts";
+import { Place } from "../machine/place.ts";
+import {
+  integer,
+  list,
+  literal,
+  nullable,
+  number,
+  object,
+  oneOf,
+  optional,
+  type Schema,
+  string,
+  variant,
+} from "../machine/schema_words.ts";
 import { DUMP_FORMATS } from "../vm/mod.ts";
-import type { AfterStop, Begun, Pending, Phase, PolicyState, Wanted } from "./policy_state.ts";
+import type { DumpOptions } from "./action.ts";
+import { clockSince, keepHistory, type KeptHistory, restoreHistory } from "./kept_history.ts";
+import type { AfterDump, AfterStop, Begun, Pending, Phase, PolicyState, Wanted } from "./policy_state.ts";
+
+type Kind<T, K> = Extract<T, { kind: K }>;
 
 /**
  * A `PolicyState` as it is kept in a file: plain JSON, every time in milliseconds of the wall clock, since the clock that decisions go by
@@ -64,14 +81,48 @@ export function restoreState(kept: PersistedState, nowMono: number, nowWall: num
   };
 }
 
-const finite = v.pipe(v.number(), v.finite());
-const duration = v.pipe(finite, v.minValue(0));
-const word = v.picklist(["restart", "reset", "resume", "preserve", "stop"]);
+/** What a newer version wrote besides is left out. */
+function kept<T extends object>(keys: Parameters<typeof object<T>>[0]): Schema<T> {
+  return object(keys, "left-out");
+}
 
-const stateSchema = v.object({
+const finite = number(-Infinity, Infinity, "a number");
+const duration = number(0, Infinity, "a number from 0");
+
+const thenSchema = variant<AfterDump>("kind", {
+  act: kept<Kind<AfterDump, "act">>({
+    kind: literal("act"),
+    action: oneOf(["restart", "reset", "resume", "preserve", "stop"]),
+    ranMs: duration,
+  }),
+  start: kept<Kind<AfterDump, "start">>({ kind: literal("start") }),
+});
+
+const begunSchema = variant<Begun>("kind", {
+  reset: kept<Kind<Begun, "reset">>({ kind: literal("reset") }),
+  resume: kept<Kind<Begun, "resume">>({ kind: literal("resume") }),
+  dump: kept<Kind<Begun, "dump">>({
+    kind: literal("dump"),
+    dump: kept<DumpOptions>({
+      dir: optional(string("a directory")),
+      format: optional(oneOf(DUMP_FORMATS)),
+      keep: optional(number(1, Infinity, "a number from 1")),
+    }),
+    then: thenSchema,
+  }),
+});
+
+const afterSchema = variant<AfterStop>("kind", {
+  nothing: kept<Kind<AfterStop, "nothing">>({ kind: literal("nothing") }),
+  start: kept<Kind<AfterStop, "start">>({ kind: literal("start") }),
+  restart: kept<Kind<AfterStop, "restart">>({ kind: literal("restart"), ranMs: duration }),
+  fail: kept<Kind<AfterStop, "fail">>({ kind: literal("fail") }),
+});
+
+const stateSchema = kept<PersistedState>({
   savedAt: finite,
-  wanted: v.picklist(["up", "down"]),
-  phase: v.picklist([
+  wanted: oneOf(["up", "down"]),
+  phase: oneOf([
     "down",
     "starting",
     "up",
@@ -83,36 +134,16 @@ const stateSchema = v.object({
     "failed",
     "unverified",
   ]),
-  history: v.object({
-    times: v.array(finite),
-    attempts: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  history: kept<KeptHistory>({
+    times: list(finite, "numbers"),
+    attempts: integer(0, Infinity, "an integer from 0"),
     lastDelayMs: duration,
   }),
-  upSince: v.nullable(finite),
-  pending: v.picklist(["start", "reset", "resume", "answer"]),
-  after: v.variant("kind", [
-    v.object({ kind: v.literal("nothing") }),
-    v.object({ kind: v.literal("start") }),
-    v.object({ kind: v.literal("restart"), ranMs: duration }),
-    v.object({ kind: v.literal("fail") }),
-  ]),
-  begun: v.nullable(v.variant("kind", [
-    v.object({ kind: v.literal("reset") }),
-    v.object({ kind: v.literal("resume") }),
-    v.object({
-      kind: v.literal("dump"),
-      dump: v.object({
-        dir: v.exactOptional(v.string()),
-        format: v.exactOptional(v.picklist(DUMP_FORMATS)),
-        keep: v.exactOptional(v.pipe(finite, v.minValue(1))),
-      }),
-      then: v.variant("kind", [
-        v.object({ kind: v.literal("act"), action: word, ranMs: duration }),
-        v.object({ kind: v.literal("start") }),
-      ]),
-    }),
-  ])),
-}) satisfies v.GenericSchema<unknown, PersistedState>;
+  upSince: nullable(finite),
+  pending: oneOf(["start", "reset", "resume", "answer"]),
+  after: afterSchema,
+  begun: nullable(begunSchema),
+});
 
 /**
  * Checks what was read from a file.
@@ -122,12 +153,13 @@ const stateSchema = v.object({
  * @throws {TypeError} When it is none; it names the place and what is there.
  */
 export function parsePersistedState(value: unknown): PersistedState {
-  const result = v.safeParse(stateSchema, value);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
+  const issues: NewConfigIssue[] = [];
+  const state = stateSchema(value, new Place(issues));
+  const [issue] = issues;
+  if (issue === undefined && state !== undefined) return state;
   throw new TypeError(
-    `Cannot take up the state of a guest as '${v.getDotPath(issue) ?? "it"}' must be ${
-      issue.expected ?? "another value"
-    }: found ${issue.received}`,
+    `Cannot take up the state of a guest as '${
+      issue?.path || "it"
+    }' must be ${issue?.expected}: found ${issue?.found}`,
   );
 }

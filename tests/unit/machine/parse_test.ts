@@ -9,12 +9,12 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
   ["a config that is null", null, ["expected an object, found null"]],
   ["a list", [], ["expected an object, found a list"]],
   ["lists for objects", { topology: [], machineProps: [], boot: {}, actions: [] }, [
-    "machineProps: expected an object, found a list",
+    "machineProps: expected an object of properties, found a list",
     "topology: expected an object, found a list",
     "actions: expected an object, found a list",
   ]],
   ["a list for a list's item", { networks: [[]], monitors: [{ id: "m" }] }, [
-    `networks[0].type: expected "user", "tap", "socket" or "none", found nothing`,
+    "networks[0]: expected an object with type, found a list",
   ]],
   ["a misspelt key", { memoryMib: 64 }, [`memoryMib: unknown key, did you mean "memoryMiB"?`]],
   ["the beginning of a key", { memory: 64 }, [`memory: unknown key, did you mean "memoryMiB"?`]],
@@ -29,11 +29,11 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
     { vsock: { cid: 3, port: 1 } },
     ["vsock.port: unknown key, expected one of cid"],
   ],
-  ["a key that every object inherits", { constructor: 1 }, [
-    "constructor: unknown key, expected a key of a config",
+  ["a key that every object inherits", { topology: { constructor: 1 } }, [
+    "topology.constructor: unknown key, expected one of sockets, dies, cores, threads",
   ]],
   ["__proto__", JSON.parse(`{"topology":{"__proto__":1}}`), [
-    "topology.__proto__: unknown key, expected a key of a config",
+    "topology.__proto__: unknown key, expected one of sockets, dies, cores, threads",
   ]],
   ["a missing key", { drives: [{}] }, ["drives[0].file: expected a file name, found nothing"]],
   ["undefined where a value is needed", { drives: [{ file: undefined }] }, [

@@ -74,10 +74,10 @@ Deno.test("parsePersistedState() names what is wrong in a file", async (t) => {
   const good = JSON.parse(JSON.stringify(persistState(RICH, 0, WALL)));
   const cases: [unknown, string][] = [
     [{ ...good, phase: "asleep" }, "'phase' must be "],
-    [{ ...good, savedAt: "now" }, "'savedAt' must be number: found \"now\""],
+    [{ ...good, savedAt: "now" }, "'savedAt' must be a number: found \"now\""],
     [
       { ...good, history: { ...good.history, times: [1, null] } },
-      "'history.times.1' must be number: found null",
+      "'history.times[1]' must be a number: found null",
     ],
     [{ ...good, after: { kind: "party" } }, "'after.kind' must be "],
     [
@@ -85,7 +85,7 @@ Deno.test("parsePersistedState() names what is wrong in a file", async (t) => {
       "'begun.then.action' must be ",
     ],
     [{ ...good, upSince: undefined }, "'upSince' must be "],
-    [null, "'it' must be Object: found null"],
+    [null, "'it' must be an object: found null"],
   ];
   for (const [value, words] of cases) {
     await t.step(words, () => {
