@@ -13,7 +13,7 @@ export const MAX_TIMER_MS = 0x7fffffff;
  * @returns To be disposed of when it is not wanted any more.
  */
 export function alarm(ms: number, ring: () => void): Disposable {
-  const signal = AbortSignal.timeout(Math.max(0, ms));
+  const signal = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));
   signal.addEventListener("abort", ring, { once: true });
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", ring) };
 }

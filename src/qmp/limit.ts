@@ -12,8 +12,8 @@ export function assertTimeout(timeoutMs: number | undefined): void {
 }
 
 /**
- * A signal that is aborted by a time limit or by the caller's own signal, whichever comes first. Once it is disposed of, neither
- * a timer nor a listener is left.
+ * A signal that is aborted by a time limit or by the caller's own signal, whichever comes first. Once it is disposed of, no listener
+ * is left, and nothing that keeps the process alive (see {@linkcode alarm}).
  */
 export class Limit implements Disposable {
   readonly #controller = new AbortController();

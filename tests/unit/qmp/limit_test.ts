@@ -26,19 +26,20 @@ Deno.test("Limit aborts with the reason of the caller's signal, also when that i
   assertEquals([limit.signal.reason, next.signal.reason], ["enough", "enough"]);
 });
 
-Deno.test("Limit disposed of leaves neither timer nor listener", () => {
+Deno.test("Limit disposed of leaves no listener, and is not aborted any more", async () => {
   const controller = new CountedController();
-  {
-    using _ = new Limit(60_000, late, controller.signal);
-    assertEquals(controller.listeners, 1);
-  }
+  const limit = new Limit(1, late, controller.signal);
+  assertEquals(controller.listeners, 1);
+  limit[Symbol.dispose]();
   assertEquals(controller.listeners, 0);
+  using other = new Limit(2, late, undefined);
+  await aborted(other.signal);
+  assertEquals(limit.signal.aborted, false);
 });
 
 Deno.test("Limit without a time, or with more than a timer can hold, waits for the caller's signal only", () => {
   for (const ms of [undefined, Infinity, 2 ** 40]) {
     const controller = new AbortController();
-    // The sanitizers would find a timer.
     const limit = new Limit(ms, late, controller.signal);
     controller.abort("enough");
     assertEquals(limit.signal.reason, "enough");
