@@ -38,25 +38,54 @@ export class Place {
    *
    * @param found What is here.
    * @param expected What was expected, in words.
+   * @param words The words that there are, one of which may have been meant.
    */
-  wrong(found: unknown, expected: string): undefined {
-    this.#issues.push({ path: this.#path, expected, found: describe(found, this.#path) });
+  wrong(found: unknown, expected: string, words: readonly string[] = []): undefined {
+    const near = typeof found === "string" ? nearestKey(found, words) : undefined;
+    const said = describe(found, this.#path);
+    const says = near === undefined
+      ? {}
+      : { says: `expected ${expected}, found ${said}, did you mean ${JSON.stringify(near)}?` };
+    this.tell({ expected, found: said, ...says });
     return undefined;
   }
 
   /**
-   * Tells that there is no such key as this place's.
+   * Tells of every key that there is none of.
    *
-   * @param key The key.
+   * @param value The object that is here. Keys whose value is undefined count as absent.
    * @param known The keys that there are.
    */
-  unknownKey(key: string, known: readonly string[]): void {
-    const path = this.#path;
-    const near = nearestKey(key, known);
-    const expected = near === undefined ? `one of ${known.join(", ")}` : JSON.stringify(near);
-    const found = `unknown key ${JSON.stringify(key)}`;
-    const advice = near === undefined ? `expected ${expected}` : `did you mean ${expected}?`;
-    this.#issues.push({ path, expected, found, message: `${path}: unknown key, ${advice}` });
+  refuseOthers(value: Readonly<Record<string, unknown>>, known: readonly string[]): void {
+    for (const key of Object.keys(value)) {
+      if (known.includes(key) || value[key] === undefined) continue;
+      const near = nearestKey(key, known);
+      const expected = near === undefined ? `one of ${known.join(", ")}` : JSON.stringify(near);
+      const found = `unknown key ${JSON.stringify(key)}`;
+      const advice = near === undefined ? `expected ${expected}` : `did you mean ${expected}?`;
+      this.at(key).tell({ expected, found, says: `unknown key, ${advice}` });
+    }
+  }
+
+  /**
+   * Tells what is wrong here in words of its own.
+   *
+   * @param issue What was expected, what is here, and all of it in a sentence where that is no other than these two.
+   */
+  tell({ expected, found, says }: { expected: string; found: string; says?: string }): void {
+    const message = says === undefined
+      ? {}
+      : { message: this.#path === "" ? says : `${this.#path}: ${says}` };
+    this.#issues.push({ path: this.#path, expected, found, ...message });
+  }
+
+  /**
+   * Tells what another check has found.
+   *
+   * @param issues Its findings, each with its whole path.
+   */
+  takeOver(issues: readonly NewConfigIssue[]): void {
+    this.#issues.push(...issues);
   }
 }
 

@@ -178,7 +178,7 @@ export function oneOf<const T extends readonly string[]>(
   expected: string = alternatives(words),
 ): Schema<T[number]> {
   return (value, place) =>
-    typeof value === "string" && words.includes(value) ? value : place.wrong(value, expected);
+    typeof value === "string" && words.includes(value) ? value : place.wrong(value, expected, words);
 }
 
 /**
@@ -234,11 +234,7 @@ export function object<T extends object>(
       if (typeof schema === "function") kept[key] = schema(item, place.at(key));
       else if (item !== undefined) kept[key] = schema.optional(item, place.at(key));
     }
-    for (const key of others === "refused" ? Object.keys(value) : []) {
-      if (!Object.hasOwn(keys, key) && value[key] !== undefined) {
-        place.at(key).unknownKey(key, Object.keys(keys));
-      }
-    }
+    if (others === "refused") place.refuseOthers(value, Object.keys(keys));
     return kept as T;
   };
 }
@@ -306,6 +302,12 @@ export function variant<T>(key: string, schemas: Readonly<Record<string, Schema<
   };
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/**
+ * Tells an object from all else, lists included.
+ *
+ * @param value Anything.
+ * @returns Whether it is one.
+ */
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

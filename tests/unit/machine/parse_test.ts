@@ -102,7 +102,7 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
     "drives: expected a list of drives, found an object",
   ]],
   ["an unknown interface", { drives: [{ file: "f", interface: "virtio" }] }, [
-    `drives[0].interface: expected "virtio-blk", "scsi", "nvme", "ide", "floppy" or "none", found "virtio"`,
+    `drives[0].interface: expected "virtio-blk", "scsi", "nvme", "ide", "floppy" or "none", found "virtio", did you mean "virtio-blk"?`,
   ]],
   ["a format that would print a list", { drives: [{ file: "f", format: "help" }] }, [
     `drives[0].format: expected the name of an image format, not the word that makes QEMU print a list, found "help"`,

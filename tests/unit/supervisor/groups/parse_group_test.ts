@@ -60,7 +60,7 @@ Deno.test("parseGroup() says where it is wrong, what is expected and what is the
     ],
     [
       { vms: { a }, strategy: "one-for-al" },
-      'strategy: expected one of one-for-one, one-for-all, rest-for-one, found "one-for-al", did you mean "one-for-all"?',
+      'strategy: expected "one-for-one", "one-for-all" or "rest-for-one", found "one-for-al", did you mean "one-for-all"?',
     ],
     [{ vms: { a: 5 } }, "vms.a: expected an object, found 5"],
     [{ vms: { a: {} } }, "vms.a.config: expected an object, found nothing"],
@@ -134,7 +134,7 @@ Deno.test("parseGroup() says where it is wrong, what is expected and what is the
       "vms.a.helpers[0].command[1]: expected a string without NUL, found 5",
     ],
     [helper({ socket: "" }), 'vms.a.helpers[0].socket: expected the path of a unix socket, found ""'],
-    [helper({ onEnd: "ignore" }), 'vms.a.helpers[0].onEnd: expected one of restart, report, found "ignore"'],
+    [helper({ onEnd: "ignore" }), 'vms.a.helpers[0].onEnd: expected "restart" or "report", found "ignore"'],
     [helper({ comand: [] }), 'vms.a.helpers[0].comand: unknown key, did you mean "command"?'],
     [
       { vms: { a: { ...a, helpers: [tpm, tpm] } } },
@@ -154,9 +154,9 @@ Deno.test("parseGroup() says everything that is wrong at once, and quotes no sec
   });
   assertEquals(lines.map((line) => line.split(": ")[0]), [
     "strategy",
-    "vms.a.dependsOn[0]",
     "vms.a.config.cpus",
     "vms.a.config.secrets[0].value",
+    "vms.a.dependsOn[0]",
     "vms.b.helpers",
   ]);
   assert(lines.every((line) => !line.includes("12345")));
