@@ -16,6 +16,9 @@ FILE...    other tests to run instead
 What a run that fails has printed is shown. The last line says how many runs there were without a failure; the exit
 code is 1 if one failed.`;
 
+/** A run takes four minutes where two go on side by side; one that takes so long hangs. */
+const LIMIT_MS = 20 * 60_000;
+
 /** What one run came to. */
 interface Run {
   readonly passed: number;
@@ -33,6 +36,7 @@ async function kitTests(): Promise<string[]> {
 }
 
 async function runOnce(files: readonly string[], order: number, signal: AbortSignal): Promise<Run> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]);
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "--frozen", "-A", "--no-check", `--shuffle=${order}`, ...files],
     cwd: ROOT,
@@ -43,13 +47,19 @@ async function runOnce(files: readonly string[], order: number, signal: AbortSig
   }).spawn();
   // Asked, not killed: its tests clear away after themselves.
   const end = () => child.kill("SIGINT");
-  signal.addEventListener("abort", end, { once: true });
+  limit.addEventListener("abort", end, { once: true });
   const { stdout, stderr, success } = await child.output();
-  signal.removeEventListener("abort", end);
+  limit.removeEventListener("abort", end);
   const decoder = new TextDecoder();
   const output = decoder.decode(stdout);
   const { passed, failed } = countTests(output, success);
-  return { passed, failed, output: output + decoder.decode(stderr) };
+  // One that did not end is no success, whatever it says of the tests before.
+  const hung = limit.aborted ? `\nIt did not end within ${LIMIT_MS / 1000} s.` : "";
+  return {
+    passed,
+    failed: Math.max(failed, hung === "" ? 0 : 1),
+    output: output + decoder.decode(stderr) + hung,
+  };
 }
 
 async function main(args: readonly string[]): Promise<number> {

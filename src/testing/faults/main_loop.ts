@@ -1,6 +1,7 @@
 import { abortable } from "@std/async/abortable";
 import { deadline } from "@std/async/deadline";
 import type { Undo } from "./fault.ts";
+import { HeldPipe } from "./held_pipe.ts";
 import { type FaultScene, Obstacle } from "./scene.ts";
 
 /** How much of the guest's memory QEMU is told to write: more than any pipe holds, so that it can't come to the end by itself. */
@@ -60,45 +61,6 @@ export async function blockMainLoop(scene: FaultScene): Promise<BlockedLoop> {
   await over;
   await saving; // throws what QEMU said
   throw new Obstacle("QEMU wrote the whole of the guest's memory without waiting");
-}
-
-/** What QEMU writes into, and when. */
-class HeldPipe {
-  /** Whether something was written, rather than the command coming to its end first. */
-  readonly begun: Promise<boolean>;
-  /** Resolves when QEMU's command has ended, in whatever way, and nothing is read any more. */
-  readonly ended: Promise<void>;
-  readonly #reader: Deno.FsFile;
-  #saving: "under way" | "over" = "under way";
-  #reading: "yes" | "no" = "yes";
-  #emptying: Promise<void> | null = null;
-
-  constructor(reader: Deno.FsFile, writer: Deno.FsFile, saving: Promise<unknown>) {
-    this.#reader = reader;
-    const first = reader.read(new Uint8Array(1)).then(() => this.#reading = "no");
-    const over = saving.catch(() => {}).then(async () => {
-      this.#saving = "over";
-      // Whoever reads would wait for ever: nobody writes any more, and the pipe has no end as it is open for writing here. While nobody
-      // does, it may be full.
-      if (this.#reading === "yes") await writer.write(Uint8Array.of(0));
-    });
-    this.begun = Promise.race([first.then(() => this.#saving === "under way"), over.then(() => false)]);
-    this.ended = over.then(async () => {
-      await first;
-      await this.#emptying;
-    });
-  }
-
-  /** Reads all that QEMU writes. */
-  empty(): void {
-    this.#emptying ??= this.#readOn();
-  }
-
-  async #readOn(): Promise<void> {
-    const buffer = new Uint8Array(64 * 1024);
-    this.#reading = "yes";
-    while (this.#saving === "under way") await this.#reader.read(buffer);
-  }
 }
 
 async function makePipe(path: string, signal: AbortSignal | undefined): Promise<void> {
