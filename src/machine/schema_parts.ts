@@ -23,6 +23,7 @@ import {
   flag,
   id,
   integer,
+  isObject,
   literal,
   name,
   object,
@@ -111,7 +112,7 @@ const secretFileSchema = object<SecretFileConfig>({
 
 /** A secret. */
 export const secretSchema: Schema<SecretConfig> = (secret, place) =>
-  (typeof secret === "object" && secret !== null && "file" in secret && !("value" in secret)
+  (isObject(secret) && secret["file"] !== undefined && secret["value"] === undefined
     ? secretFileSchema
     : secretValueSchema)(secret, place);
 

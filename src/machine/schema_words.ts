@@ -226,6 +226,7 @@ export function object<T extends object>(
   others: "refused" | "left-out" = "refused",
 ): Schema<T> {
   const schemas = Object.entries<Schema<unknown> | OptionalKey<unknown>>(keys);
+  const known = Object.keys(keys);
   return (value, place) => {
     if (!isObject(value)) return place.wrong(value, "an object");
     const kept: Record<string, unknown> = {};
@@ -234,7 +235,7 @@ export function object<T extends object>(
       if (typeof schema === "function") kept[key] = schema(item, place.at(key));
       else if (item !== undefined) kept[key] = schema.optional(item, place.at(key));
     }
-    if (others === "refused") place.refuseOthers(value, Object.keys(keys));
+    if (others === "refused") place.refuseOthers(value, known);
     return kept as T;
   };
 }
@@ -265,7 +266,10 @@ export function record<T>(
   return (value, place) => {
     if (!isObject(value)) return place.wrong(value, expected);
     const there = Object.entries(value).filter(([, each]) => each !== undefined);
-    const kept = there.map(([name, each]) => [key(name, place.at(name)), item(each, place.at(name))]);
+    const kept = there.map(([name, each]) => {
+      const here = place.at(name);
+      return [key(name, here), item(each, here)];
+    });
     return Object.fromEntries(kept);
   };
 }
@@ -278,10 +282,11 @@ export function record<T>(
  * @returns A schema.
  */
 export function list<T>(item: Schema<T>, expected: string): Schema<T[]> {
-  return (value, place) =>
-    Array.isArray(value)
-      ? value.map((each, index) => item(each, place.at(index)) as T)
-      : place.wrong(value, `a list of ${expected}`);
+  return (value, place) => {
+    if (!Array.isArray(value)) return place.wrong(value, `a list of ${expected}`);
+    // By its length: a hole is nothing too, and what the list itself says of its items is not asked.
+    return Array.from({ length: value.length }, (_, index) => item(value[index], place.at(index)) as T);
+  };
 }
 
 /**
@@ -292,12 +297,13 @@ export function list<T>(item: Schema<T>, expected: string): Schema<T[]> {
  * @returns A schema.
  */
 export function variant<T>(key: string, schemas: Readonly<Record<string, Schema<T>>>): Schema<T> {
+  const words = Object.keys(schemas);
   return (value, place) => {
     if (!isObject(value)) return place.wrong(value, `an object with ${key}`);
     const word = Object.hasOwn(value, key) ? value[key] : undefined;
     const schema = typeof word === "string" && Object.hasOwn(schemas, word) ? schemas[word] : undefined;
     return schema === undefined
-      ? place.at(key).wrong(word, alternatives(Object.keys(schemas)))
+      ? place.at(key).wrong(word, alternatives(words), words)
       : schema(value, place);
   };
 }

@@ -8,11 +8,12 @@ export const MAX_TIMER_MS = 0x7fffffff;
  * on 2.9.6); an `AbortSignal.timeout` costs 0.3 ms. Of one that was disposed of, a timer that does nothing is left until its time has come, so it is not for
  * waits of which there are thousands a second.
  *
- * @param ms When, in milliseconds from now, `MAX_TIMER_MS` at most; a negative time is none.
+ * @param ms When, in milliseconds from now; at once when it is negative, and never when it is more than `MAX_TIMER_MS`.
  * @param ring Called then.
  * @returns To be disposed of when it is not wanted any more.
  */
 export function alarm(ms: number, ring: () => void): Disposable {
+  if (!(ms <= MAX_TIMER_MS)) return { [Symbol.dispose]() {} };
   const signal = AbortSignal.timeout(Math.max(0, Math.ceil(ms)));
   signal.addEventListener("abort", ring, { once: true });
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", ring) };

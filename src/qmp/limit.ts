@@ -1,4 +1,4 @@
-import { alarm, MAX_TIMER_MS } from "./alarm.ts";
+import { alarm } from "./alarm.ts";
 
 /**
  * Refuses what is no span of time.
@@ -28,8 +28,7 @@ export class Limit implements Disposable {
    */
   constructor(ms: number | undefined, late: () => unknown, outer: AbortSignal | undefined) {
     this.#outer = outer;
-    const limited = ms !== undefined && ms <= MAX_TIMER_MS;
-    this.#alarm = limited ? alarm(ms, () => this.#controller.abort(late())) : null;
+    this.#alarm = ms === undefined ? null : alarm(ms, () => this.#controller.abort(late()));
     if (outer?.aborted) this.#follow();
     else outer?.addEventListener("abort", this.#follow, { once: true });
   }

@@ -89,6 +89,12 @@ function kept<T extends object>(keys: Parameters<typeof object<T>>[0]): Schema<T
 const finite = number(-Infinity, Infinity, "a number");
 const duration = number(0, Infinity, "a number from 0");
 
+const dumpSchema = kept<DumpOptions>({
+  dir: optional(string("a directory")),
+  format: optional(oneOf(DUMP_FORMATS)),
+  keep: optional(number(1, Infinity, "a number from 1")),
+});
+
 const thenSchema = variant<AfterDump>("kind", {
   act: kept<Kind<AfterDump, "act">>({
     kind: literal("act"),
@@ -103,11 +109,8 @@ const begunSchema = variant<Begun>("kind", {
   resume: kept<Kind<Begun, "resume">>({ kind: literal("resume") }),
   dump: kept<Kind<Begun, "dump">>({
     kind: literal("dump"),
-    dump: kept<DumpOptions>({
-      dir: optional(string("a directory")),
-      format: optional(oneOf(DUMP_FORMATS)),
-      keep: optional(number(1, Infinity, "a number from 1")),
-    }),
+    // A policy may say `dump: []`, and mean nothing by it.
+    dump: (value, place) => dumpSchema(Array.isArray(value) ? {} : value, place),
     then: thenSchema,
   }),
 });

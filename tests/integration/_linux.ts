@@ -29,6 +29,6 @@ export function linuxTest(
   missing: string | null = NO_LINUX,
 ): void {
   const name = missing === null ? promise : `${promise} (can't run here: ${missing})`;
-  // Only where its kernel can't be had, as on any host but Debian; the name says so, and the end of the run lists it.
+  // Only where a file of it can't be had, as its kernel on any host but Debian; the name says so, and the end of the run lists it.
   Deno.test({ name, ignore: missing !== null, fn });
 }

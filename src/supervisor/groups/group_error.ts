@@ -12,7 +12,7 @@ import type { ConfigIssue, NewConfigIssue } from "../../machine/mod.ts";
  * await using supervisor = await Supervisor.open({ signals: "ignore" });
  * const vms = { db: { config: {} }, web: { config: { cpus: 0 }, dependsOn: ["dbb"] } };
  * const error = await assertRejects(() => openGroup(supervisor, { vms }), GroupError);
- * assertEquals(error.issues.map(({ path }) => path), ["vms.web.dependsOn[0]", "vms.web.config.cpus"]);
+ * assertEquals(error.issues.map(({ path }) => path), ["vms.web.config.cpus", "vms.web.dependsOn[0]"]);
  * ```
  */
 export class GroupError extends Error {

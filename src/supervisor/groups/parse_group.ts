@@ -140,11 +140,15 @@ function dependsOnSchema(name: string, names: readonly string[]): Schema<string[
     if (!Array.isArray(value)) return place.wrong(value, "a list");
     for (const [index, needed] of value.entries()) {
       const here = place.at(index);
+      if (typeof needed !== "string") {
+        here.wrong(needed, `one of ${names.join(", ")}`);
+        continue;
+      }
       const quoted = JSON.stringify(needed);
       if (needed === name) {
         here.tell({ expected: "another guest", found: `${quoted} itself` });
-      } else if (typeof needed !== "string" || !names.includes(needed)) {
-        const near = typeof needed === "string" ? nearestKey(needed, names) : undefined;
+      } else if (!names.includes(needed)) {
+        const near = nearestKey(needed, names);
         if (near === undefined) here.wrong(needed, `one of ${names.join(", ")}`);
         else {
           const meant = JSON.stringify(near);
@@ -158,7 +162,7 @@ function dependsOnSchema(name: string, names: readonly string[]): Schema<string[
         here.tell({ expected: "each guest once", found: `${quoted} again` });
       }
     }
-    return value;
+    return [...value];
   };
 }
 
@@ -191,5 +195,5 @@ function commandSchema(value: unknown, place: Place): string[] | undefined {
   for (const [index, argument] of value.entries()) {
     if (index > 0) argumentSchema(argument, place.at(index));
   }
-  return value;
+  return [...value];
 }

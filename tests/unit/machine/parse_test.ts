@@ -16,6 +16,19 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
   ["a list for a list's item", { networks: [[]], monitors: [{ id: "m" }] }, [
     "networks[0]: expected an object with type, found a list",
   ]],
+  // deno-lint-ignore no-sparse-arrays
+  ["a list with a hole", { extraArgs: [, "-S"], drives: [,] }, [
+    "drives[0]: expected an object, found nothing",
+    "extraArgs[0]: expected an argument, a string, found nothing",
+  ]],
+  ["a list that says something else of its items", {
+    extraArgs: Object.assign(["a\0b"], { map: () => ["-S"] }),
+  }, [
+    'extraArgs[0]: expected an argument, a string without NUL, found "a\\u0000b"',
+  ]],
+  ["a misspelt word of a part", { networks: [{ type: "usr" }] }, [
+    'networks[0].type: expected "user", "tap", "socket" or "none", found "usr", did you mean "user"?',
+  ]],
   ["a misspelt key", { memoryMib: 64 }, [`memoryMib: unknown key, did you mean "memoryMiB"?`]],
   ["the beginning of a key", { memory: 64 }, [`memory: unknown key, did you mean "memoryMiB"?`]],
   ["swapped letters", { drvies: [] }, [`drvies: unknown key, did you mean "drives"?`]],
@@ -349,6 +362,8 @@ Deno.test("parseVmConfig() returns a copy without keys that are undefined, and f
   assertEquals(config, { name: "a", drives: [{ file: "f" }], boot: {} });
   assert(!("cpu" in config));
   assert(config.drives?.[0] !== input.drives[0]);
+  const secrets = [{ id: "s", file: "f", value: undefined }, { id: "t", value: "v", file: undefined }];
+  assertEquals(parseVmConfig({ secrets }).secrets, [{ id: "s", file: "f" }, { id: "t", value: "v" }]);
 });
 
 Deno.test("parseVmConfig() takes firmware code without variables, a frozen config, and one without a prototype", () => {

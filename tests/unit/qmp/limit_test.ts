@@ -37,10 +37,14 @@ Deno.test("Limit disposed of leaves no listener, and is not aborted any more", a
   assertEquals(limit.signal.aborted, false);
 });
 
-Deno.test("Limit without a time, or with more than a timer can hold, waits for the caller's signal only", () => {
+Deno.test("Limit without a time, or with more than a timer can hold, waits for the caller's signal only", async () => {
   for (const ms of [undefined, Infinity, 2 ** 40]) {
     const controller = new AbortController();
     const limit = new Limit(ms, late, controller.signal);
+    // A timer that overflows fires at once: it would be first.
+    using other = new Limit(5, late, undefined);
+    await aborted(other.signal);
+    assertEquals(limit.signal.aborted, false);
     controller.abort("enough");
     assertEquals(limit.signal.reason, "enough");
   }

@@ -70,6 +70,14 @@ Deno.test("restoreState() counts the time that nobody was there", () => {
   assert(history.times.every((at) => at < -3_600_000));
 });
 
+Deno.test("parsePersistedState() takes what a policy may have said, and leaves out what a newer version added", () => {
+  const good = JSON.parse(JSON.stringify(persistState(RICH, 0, WALL)));
+  const begun = { ...good.begun, dump: [], more: 1 };
+  const state = parsePersistedState({ ...good, begun, later: true });
+  assertEquals(state.begun, { kind: "dump", dump: {}, then: { kind: "act", action: "preserve", ranMs: 7 } });
+  assertEquals(Object.keys(state).toSorted(), Object.keys(good).toSorted());
+});
+
 Deno.test("parsePersistedState() names what is wrong in a file", async (t) => {
   const good = JSON.parse(JSON.stringify(persistState(RICH, 0, WALL)));
   const cases: [unknown, string][] = [

@@ -85,6 +85,7 @@ Deno.test("parseGroup() says where it is wrong, what is expected and what is the
       { vms: { web: a, cache: { ...a, dependsOn: [5] } } },
       "vms.cache.dependsOn[0]: expected one of web, cache, found 5",
     ],
+    [{ vms: { a: { ...a, dependsOn: [1n] } } }, "vms.a.dependsOn[0]: expected one of a, found 1"],
     [
       { vms: { a: { ...a, dependsOn: ["a"] } } },
       'vms.a.dependsOn[0]: expected another guest, found "a" itself',
@@ -141,7 +142,7 @@ Deno.test("parseGroup() says where it is wrong, what is expected and what is the
       'vms.a.helpers[1].name: expected a name that no other helper of this guest has, found "tpm"',
     ],
   ];
-  for (const [group, expected] of cases) assertEquals(said(group)[0], expected, JSON.stringify(group));
+  for (const [group, expected] of cases) assertEquals(said(group)[0], expected, Deno.inspect(group));
 });
 
 Deno.test("parseGroup() says everything that is wrong at once, and quotes no secret", () => {
