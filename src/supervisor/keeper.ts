@@ -350,7 +350,7 @@ export class Keeper {
   }
 
   #onEvent(event: AnyQmpEvent): void {
-    if (event.event === "RESET") this.#watching.begunAnew();
+    if (event.event === "RESET") this.#watching.begunAnew(wallClockMs(event));
     if (event.event === "RESUME") this.#handle({ kind: "resumed" }, () => ({ kind: "event", event }));
     else this.#note({ kind: "event", event });
   }
@@ -376,6 +376,11 @@ function checkedPolicy(spec: SupervisedVm): Policy {
 function guestNow(status: string): GuestNow {
   if (status === "prelaunch") return status;
   return HELD.includes(status) ? "held" : "running";
+}
+
+function wallClockMs({ timestamp: { seconds, microseconds } }: AnyQmpEvent): number {
+  // QEMU says -1 where it could not look at the clock.
+  return seconds < 0 ? Date.now() : seconds * 1000 + microseconds / 1000;
 }
 
 /** Nothing that would have to be written down again. */

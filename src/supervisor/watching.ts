@@ -72,11 +72,11 @@ export class Watching {
     });
   }
 
-  /** The guest was reset: its probes begin anew, and what failed before counts no more. */
-  begunAnew(): void {
+  /** The guest was reset, at this moment of the wall clock in milliseconds: its probes begin anew, and what failed before counts no more. */
+  begunAnew(atMs: number): void {
     const failed = this.#failing.size > 0;
     this.#failing.clear();
-    this.#watched?.begunAnew();
+    this.#watched?.begunAnew(atMs);
     if (failed) this.#host.unstuck();
   }
 

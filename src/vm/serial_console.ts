@@ -6,6 +6,8 @@ import { TextTail } from "./text_tail.ts";
 
 /** How much of the console's text is kept, in characters. All of it is in the run directory's `console.log`. */
 const TRANSCRIPT_CHARS = 1024 * 1024;
+/** How many pieces are known by the time at which they came. */
+const ARRIVALS = 256;
 /** How long `expect` waits unless it is told otherwise, in milliseconds. */
 const DEFAULT_EXPECT_MS = 60_000;
 
@@ -84,6 +86,8 @@ export class SerialConsole implements AsyncDisposable {
   readonly #tail = new TextTail(TRANSCRIPT_CHARS);
   readonly #streams = new Set<EventStream<Uint8Array>>();
   readonly #waiters: Waiter[] = [];
+  /** When the last pieces came, by the wall clock, and where in the text each begins. */
+  readonly #arrivals: { atMs: number; from: number }[] = [];
   /** Where the last match ended, counted in characters from the first one. */
   #cursor = 0;
   #ended = false;
@@ -100,6 +104,18 @@ export class SerialConsole implements AsyncDisposable {
   /** What the guest said: the last 1 Mi characters, as UTF-8, with its own line ends. */
   get transcript(): string {
     return this.#tail.text;
+  }
+
+  /**
+   * What has come since a moment: what a guest has said since an event of QEMU's, should it have been read before the event was.
+   *
+   * @param atMs The moment, in milliseconds of the wall clock, as `timestamp` of an event counts it.
+   * @returns The text, of the last 256 pieces that came at most. What the guest had said before, and was read late, is in it too.
+   */
+  saidSince(atMs: number): string {
+    // Pieces know their millisecond only.
+    const first = this.#arrivals.find((piece) => piece.atMs >= Math.floor(atMs));
+    return first === undefined ? "" : this.#tail.from(first.from);
   }
 
   /** Resolves when the console is gone, which is when QEMU ends. */
@@ -207,6 +223,8 @@ export class SerialConsole implements AsyncDisposable {
         count = await this.#transport.read(buffer)
       ) {
         const bytes = buffer.slice(0, count);
+        this.#arrivals.push({ atMs: Date.now(), from: this.#tail.length });
+        if (this.#arrivals.length > ARRIVALS) this.#arrivals.shift();
         this.#tail.push(bytes);
         for (const stream of this.#streams) stream.push(bytes);
         this.#serve();

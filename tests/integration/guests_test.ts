@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import {
   bootSector,
   demoDisk,
@@ -125,8 +125,9 @@ Deno.test("tinyGuests.halt halts the processor and tinyGuests.spin does not", as
 Deno.test("tinyGuests.rtcWrite changes the clock", async () => {
   await using qemu = await boot(tinyGuests.rtcWrite, "firmware", ["-rtc", "base=2026-01-01"]);
   const { data } = await qemu.event("RTC_CHANGE");
-  // From 2026 to 2030: 1461 days.
-  assertEquals((data as { offset: number }).offset, 1461 * 86_400);
+  // From 2026 to 2030: 1461 days. The seconds of its clock began with QEMU, those of the host's did not: one may be ahead.
+  const { offset } = data as { offset: number };
+  assert(Math.abs(offset - 1461 * 86_400) <= 1, `${offset}`);
 });
 
 Deno.test("tinyGuests.watchdog lets the watchdog fire", async () => {

@@ -19,10 +19,15 @@ export class ConsoleEar implements AsyncDisposable {
 
   /**
    * @param console The console.
-   * @param from Whether what was said before counts.
+   * @param from Since when what was said counts: a moment is in milliseconds of the wall clock.
    */
-  constructor(console: SerialConsole, from: "the beginning" | "now") {
-    if (from === "the beginning") this.#heard.push(new TextEncoder().encode(console.transcript));
+  constructor(console: SerialConsole, from: "the beginning" | "now" | { sinceMs: number }) {
+    const before = from === "the beginning"
+      ? console.transcript
+      : from === "now"
+      ? ""
+      : console.saidSince(from.sinceMs);
+    this.#heard.push(new TextEncoder().encode(before));
     this.#stream = console.output();
     this.#listening = this.#listen();
   }

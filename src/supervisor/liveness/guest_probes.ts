@@ -106,15 +106,15 @@ export class GuestProbes implements AsyncDisposable {
     }
   }
 
-  /** The guest begins anew, and nothing is known of it. */
-  beginAnew(): void {
+  /** The guest began anew, at this moment of the wall clock in milliseconds, and nothing is known of it. */
+  beginAnew(atMs: number): void {
     this.#life++;
     const nowMs = this.#host.now();
     for (const station of this.#stations) {
       station.state = newProbeState(station.probe);
       station.dueMs = nowMs;
       station.counted = { atMs: nowMs, gate: "shut" };
-      station.probing.beginAnew();
+      station.probing.beginAnew(atMs);
     }
     this.#host.wake(nowMs);
     this.#noteReadiness();

@@ -25,8 +25,8 @@ export interface Probing extends AsyncDisposable {
    * @throws The signal's reason.
    */
   ask(limits: ProbeLimits): Promise<Found>;
-  /** The guest begins anew. */
-  beginAnew(): void;
+  /** The guest began anew, at this moment of the wall clock in milliseconds. */
+  beginAnew(atMs: number): void;
 }
 
 /**
@@ -71,10 +71,11 @@ class ConsoleProbing implements Probing {
     return Promise.resolve(this.#listen());
   }
 
-  beginAnew(): void {
+  beginAnew(atMs: number): void {
     this.#said = "not yet";
     this.#deafen();
-    if (this.#vm.console !== null) this.#ear = new ConsoleEar(this.#vm.console, "now");
+    // Console and monitor are two connections: what it says first may have been read before the event of its reset.
+    if (this.#vm.console !== null) this.#ear = new ConsoleEar(this.#vm.console, { sinceMs: atMs });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -56,6 +56,10 @@ export interface Watched extends AsyncDisposable {
    * @throws {NoAnswerError} When the time is over, or QEMU gone; else what the action throws.
    */
   patiently<T>(action: (signal: AbortSignal) => Promise<T>, options: PatientOptions): Promise<T>;
-  /** The guest begins anew in the same QEMU: so do its probes. */
-  begunAnew(): void;
+  /**
+   * The guest began anew in the same QEMU: so do its probes.
+   *
+   * @param atMs When, in milliseconds of the wall clock.
+   */
+  begunAnew(atMs: number): void;
 }

@@ -109,8 +109,8 @@ export class WatchedGuest implements Watched {
     return await running;
   }
 
-  begunAnew(): void {
-    this.#probes?.beginAnew();
+  begunAnew(atMs: number): void {
+    this.#probes?.beginAnew(atMs);
   }
 
   /** Looks at what is due. */

@@ -21,6 +21,20 @@ Deno.test("ConsoleEar hears what was said before it as well, each thing once, an
   assertEquals((await serial.expect("login: ")).before, "root\n");
 });
 
+Deno.test("ConsoleEar hears what came since a moment, and nothing that came before it", async () => {
+  const guest = new FakeGuest();
+  await using serial = new SerialConsole(guest.transport);
+  await guest.say("login: ");
+  const resetAt = Date.now() + 1;
+  await using early = new ConsoleEar(serial, { sinceMs: resetAt });
+  assertEquals(early.heard("login: "), false);
+  while (Date.now() < resetAt) await new Promise((resolve) => setTimeout(resolve, 1));
+  await guest.say("log");
+  await guest.say("in: ");
+  await using ear = new ConsoleEar(serial, { sinceMs: resetAt + 0.9 });
+  assertEquals([ear.heard("login: "), ear.heard("login: "), early.heard("login: ")], [true, false, true]);
+});
+
 Deno.test("ConsoleEar hears nothing more when the console is gone, and ends", async () => {
   const guest = new FakeGuest();
   const serial = new SerialConsole(guest.transport);

@@ -179,7 +179,7 @@ Deno.test("GuestProbes.beginAnew() knows nothing of the life before, nor of what
   await using _watch = watch;
   await clock.pass(100);
   assertEquals(told.readinesses, ["ready"]);
-  watched.begunAnew();
+  watched.begunAnew(Date.now());
   assertEquals([told.readinesses, probing.lives], [["ready", "unknown"], 2]);
 
   const late = Promise.withResolvers<void>();
@@ -187,7 +187,7 @@ Deno.test("GuestProbes.beginAnew() knows nothing of the life before, nor of what
   await clock.pass(100);
   probing.meanwhile = () => {};
   probing.found = MISSED;
-  watched.begunAnew();
+  watched.begunAnew(Date.now());
   late.resolve();
   await clock.pass(1_500);
   assertEquals(told.readinesses, ["ready", "unknown"]);
@@ -201,7 +201,7 @@ Deno.test("GuestProbes.beginAnew() does not take for the new life what was passe
   const late = Promise.withResolvers<void>();
   probing.meanwhile = () => late.promise;
   await clock.pass(100);
-  watched.begunAnew();
+  watched.begunAnew(Date.now());
   late.resolve();
   await settle();
   assertEquals([told.probes, told.readinesses], [[], []]);
