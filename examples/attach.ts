@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console
+// deno-lint-ignore-file no-console -- an example talks to whoever runs it
 // Take part in a QEMU that somebody else started: `deno run -A examples/attach.ts`
 import { attach } from "@qeeper/qeeper";
 

@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console
+// deno-lint-ignore-file no-console -- an example talks to whoever runs it
 // Talk to a guest over its serial console: `deno run -A examples/console_expect.ts`
 import { launch } from "@qeeper/qeeper";
 import { rom, unirom } from "@qeeper/qeeper/testing";

@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console
+// deno-lint-ignore-file no-console -- an example talks to whoever runs it
 // Launch a VM, ask it something, and end it: `deno run -A examples/launch.ts`
 import { launch } from "@qeeper/qeeper";
 

@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console
+// deno-lint-ignore-file no-console -- an example talks to whoever runs it
 // Keep two guests running: one panics every other life, one resets itself: `deno run -A examples/supervise.ts`
 import { Supervisor } from "@qeeper/qeeper";
 import { demoDisk, rom, tinyGuests } from "@qeeper/qeeper/testing";

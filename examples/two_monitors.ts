@@ -1,4 +1,4 @@
-// deno-lint-ignore-file no-console
+// deno-lint-ignore-file no-console -- an example talks to whoever runs it
 // The classic pair, one monitor for a person and one for a program: `deno run -A examples/two_monitors.ts`
 import { HmpMonitor, launch } from "@qeeper/qeeper";
 import { QmpClient } from "@qeeper/qeeper/qmp";

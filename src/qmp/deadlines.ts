@@ -1,3 +1,5 @@
+import { MAX_TIMER_MS } from "./alarm.ts";
+
 /**
  * Many deadlines on one timer: a timer for each command would cost more than writing the command. The timer is set for the
  * earliest deadline and looks again when it fires; it never keeps the process alive by itself once nothing waits.
@@ -33,8 +35,8 @@ export class Deadlines<Key> implements Disposable {
 
   #arm(at: number): void {
     if (this.#timer) clearTimeout(this.#timer.id);
-    // A timer holds at most 2^31-1 ms; a later deadline is armed again when it fires.
-    const ms = Math.min(Math.max(0, Math.ceil(at - performance.now())), 0x7fffffff);
+    // A later deadline is armed again when it fires.
+    const ms = Math.min(Math.max(0, Math.ceil(at - performance.now())), MAX_TIMER_MS);
     this.#timer = { id: setTimeout(() => this.#fire(), ms), at };
   }
 

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from "../qmp/alarm.ts";
 import { DUMP_FORMATS } from "../vm/mod.ts";
 import type { ActionWord } from "./action.ts";
 import { CAUSE_CLASSES, RESTARTED } from "./cause_table.ts";
@@ -16,9 +17,6 @@ const DEFAULT_ON_UNREACHABLE: Required<OnUnreachable> = { graceMs: 10_000 };
 
 /** More than anybody has room for. */
 const MOST_DUMPS = 10_000;
-
-/** The longest that a timer can wait (24.8 days): with more it goes off at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const WORDS: readonly ActionWord[] = ["restart", "reset", "resume", "preserve", "stop"];
 

@@ -278,8 +278,7 @@ async function restart({ world, guest }: GuestScene): Promise<void> {
   await world.insist({ do: "restart", name: guest.name });
 }
 
-// Async, so that each way of doing something to a guest is.
-// deno-lint-ignore require-await
+// deno-lint-ignore require-await -- each way of doing something to a guest is async, and rejects
 async function signal({ pid }: GuestScene, signal: Deno.Signal): Promise<void> {
   if (pid === null) throw new Error("There is no QEMU to send a signal to");
   try {

@@ -11,6 +11,7 @@ import {
   type Schema,
   string,
 } from "../../machine/schema_words.ts";
+import { MAX_TIMER_MS } from "../../qmp/alarm.ts";
 import { checkProbes } from "../liveness/check_probes.ts";
 import { policyOf } from "../policy_of.ts";
 import type { GroupConfig, GroupMember, HelperConfig } from "./group.ts";
@@ -18,9 +19,6 @@ import { GroupError } from "./group_error.ts";
 import { memberIssues } from "./member_issues.ts";
 import { findCycle } from "./order.ts";
 import { STRATEGIES } from "./strategy.ts";
-
-/** The longest that a timer can wait, in milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const NAME = "a name: letters, digits and ._-, at most 64";
 const nameSchema = string(NAME, [/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME]);

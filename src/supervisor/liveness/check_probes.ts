@@ -1,4 +1,5 @@
 import type { VmConfig } from "../../machine/mod.ts";
+import { MAX_TIMER_MS } from "../../qmp/alarm.ts";
 import type { Probe, ProbeTiming, WholeProbe } from "./probe.ts";
 import { toRegExp } from "./text_pattern.ts";
 
@@ -8,9 +9,6 @@ const DEFAULT_TIMING: Required<Omit<ProbeTiming, "for">> = {
   failures: 3,
   graceMs: 60_000,
 };
-
-/** The longest that a timer can wait (24.8 days): with more it goes off at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const TIMING_KEYS: readonly string[] = ["kind", "for", ...Object.keys(DEFAULT_TIMING)];
 

@@ -33,7 +33,7 @@ export function cleanTranscript(raw: string): string {
 
 /** A string (title, device control), a control sequence, any other escape sequence, an unfinished one, or a control character. */
 const TOKEN =
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- escape sequences are what is taken out
   /\x1b[\]PX^_][^\x00-\x1f]*(?:\x07|\x1b\\)?|\x1b\[([0-?]*)[ -/]*([@-~])|\x1b[ -/]*([0-Z\\`-~])|\x1b[[ -/]?[0-?]*|[\x00-\x1f\x7f]/g;
 
 /** A terminal as far as its text goes: endless to the right, and downwards. */

@@ -10,7 +10,7 @@
  */
 export function isEchoOf(line: string, heard: string): boolean {
   // At the margin: the cursor is brought to the next line by a blank, or a character, that is then written over.
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- a backspace is what a terminal wraps a line with
   const unwrapped = heard.replace(/ \r(?!\n)/g, "").replace(/([^\x08])\x08(?=\1)/g, "");
   return [lastLine(unwrapped), unwrapped.replaceAll("\n", "")].some((text) => edit(text).endsWith(line));
 }

@@ -253,7 +253,7 @@ export class GuestConsole implements AsyncDisposable {
    */
   async type(line: string, options: TypeLineOptions = {}): Promise<void> {
     const { echo = "check", secret = false, signal } = options;
-    // deno-lint-ignore no-control-regex
+    // deno-lint-ignore no-control-regex -- a control character in a line is what is refused
     if (echo === "check" && /[\x00-\x1f\x7f]/.test(line)) {
       throw new TypeError(
         `Cannot type ${

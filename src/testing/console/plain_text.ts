@@ -16,7 +16,7 @@ type State =
   | { readonly kind: "csi"; readonly parameters: string };
 
 /** Characters that are not just text. */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- these are what a terminal would not show
 const SPECIAL = /[\x00\x07\r\x0e\x0f\x1b\x7f]/g;
 
 /**

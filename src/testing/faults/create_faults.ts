@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from "../../qmp/alarm.ts";
 import { QmpCommandError, type QmpEvent } from "../../qmp/mod.ts";
 import type { Verdict, Vm, VmCallOptions } from "../../vm/mod.ts";
 import { inTime } from "../../vm/waiting.ts";
@@ -87,7 +88,7 @@ class VmFaults implements Faults {
 
   async blockMainLoop(options: VmCallOptions & { forMs?: number } = {}): Promise<Fault> {
     const { forMs } = options;
-    if (forMs !== undefined && !(forMs >= 0 && forMs <= 0x7fffffff)) {
+    if (forMs !== undefined && !(forMs >= 0 && forMs <= MAX_TIMER_MS)) {
       throw new RangeError(
         `Cannot block a main loop as 'forMs' must be from 0 to 2^31 - 1: current value is ${forMs}`,
       );

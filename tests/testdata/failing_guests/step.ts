@@ -5,7 +5,10 @@ import { uniConfig } from "./_unirom.ts";
 guestTest("a step of a test fails", async (t) => {
   const vm = await t.boot(uniConfig());
   await vm.console.expect("READY");
-  // Deno says that this one has not passed either: it must not be named among the failed ones.
-  await t.step({ name: "which is ignored", ignore: true, fn: () => {} });
+  await t.step({
+    name: "which is ignored",
+    ignore: true, // on purpose: Deno says of such a step that it has not passed either, and it must not be named among the failed ones
+    fn: () => {},
+  });
   await t.step("which asserts what is not so", () => assertEquals(1, 2));
 });

@@ -16,7 +16,7 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
   ["a list for a list's item", { networks: [[]], monitors: [{ id: "m" }] }, [
     "networks[0]: expected an object with type, found a list",
   ]],
-  // deno-lint-ignore no-sparse-arrays
+  // deno-lint-ignore no-sparse-arrays -- a hole is what is refused
   ["a list with a hole", { extraArgs: [, "-S"], drives: [,] }, [
     "drives[0]: expected an object, found nothing",
     "extraArgs[0]: expected an argument, a string, found nothing",

@@ -2,8 +2,7 @@
 export class AssertionError extends Error {
   constructor(message: string, options?: ErrorOptions);
 }
-// deno-lint-ignore no-explicit-any -- a constructor of anything at all
-type AnyClass = abstract new (...args: any[]) => any;
+type AnyClass = abstract new (...args: never[]) => unknown;
 
 export function assert(expr: unknown, msg?: string): asserts expr;
 export function assertFalse(expr: unknown, msg?: string): void;
@@ -21,7 +20,7 @@ export function assertInstanceOf<T extends AnyClass>(
   actual: unknown,
   expectedType: T,
   msg?: string,
-): asserts actual is InstanceType<T>;
+): asserts actual is T extends abstract new (...args: never[]) => infer Instance ? Instance : never;
 export function assertMatch(actual: string, expected: RegExp, msg?: string): void;
 export function assertNotMatch(actual: string, expected: RegExp, msg?: string): void;
 export function assertStringIncludes(actual: string, expected: string, msg?: string): void;

@@ -54,7 +54,7 @@ Deno.test("cleanTranscript() shows every kernel line on a line of its own, and n
       const lines = clean.split("\n");
       const kernel = parts.flatMap((part) => typeof part === "string" ? [] : [part.line.trimEnd()]);
       assertEquals(lines.filter((line) => kernel.includes(line)), kernel);
-      // deno-lint-ignore no-control-regex
+      // deno-lint-ignore no-control-regex -- that none is left is what is promised
       assertEquals(/[\x00-\x09\x0b-\x1f\x7f]/.test(clean), false, JSON.stringify(clean));
     }),
     { numRuns: 300 },
