@@ -1,6 +1,6 @@
-import { alarm } from "../qmp/alarm.ts";
 import { type AnyQmpEvent, EventStream } from "../qmp/mod.ts";
 import { isLaterEvent, isSameEvent } from "./evidence.ts";
+import { nextTurn } from "./waiting.ts";
 
 /** How many of the standby's events are remembered, for what the first monitor lost when it went: more than one read brings. */
 const STANDBY_EVENTS = 1024;
@@ -83,7 +83,7 @@ export class EventHub implements AsyncDisposable {
 
   async #pump(source: EventSource, deliver: (event: AnyQmpEvent) => void): Promise<void> {
     // Whoever has just been given the VM can open a stream before anything is delivered, so that not one event is missed.
-    await new Promise<void>((resolve) => alarm(0, resolve));
+    await nextTurn();
     try {
       for await (const event of source) deliver(event);
     } catch {

@@ -1,7 +1,7 @@
 import { abortable } from "@std/async/abortable";
 import type { RunPaths, VmConfig } from "../machine/mod.ts";
 import { alarm } from "../qmp/alarm.ts";
-import { type ByteTransport, dial, type Logger, type QmpClient } from "../qmp/mod.ts";
+import { dial, type Logger, type QmpClient } from "../qmp/mod.ts";
 import { earlyExitError, LaunchError } from "./errors.ts";
 import { closeAll, connectMonitors, type ReadyMonitors } from "./monitors.ts";
 import type { SpawnedProcess } from "./qemu_process.ts";
@@ -83,63 +83,66 @@ export async function untilReady(launching: Launching): Promise<Connected> {
 }
 
 async function connect(launching: Launching, attempt: AbortController): Promise<Connected> {
-  const { config, paths, process, argv, logger, wire } = launching;
+  const { paths, argv } = launching;
   const { signal } = attempt;
   // Where it is not told, connecting is tried every 2 ms.
   if (launching.listening) await abortable(launching.listening, signal);
-  const coming = connectMonitors(config, paths, process, { attempt, logger, wire });
   const hasConsole = argv.some((arg) => arg.startsWith("socket,id=console,"));
-  // All at once, so that what opened beside a failure is there to be closed.
-  const [connecting, opening, recording] = await Promise.allSettled([
-    coming.ready,
-    hasConsole ? openConsole(paths.console, coming.control, attempt) : null,
-    coming.control.then(() => launching.untilRecording?.(signal)),
-    coming.control.then(() => launching.resetLog?.skip()),
-  ]);
-  const console = opening.status === "fulfilled" && opening.value ? new SerialConsole(opening.value) : null;
+  const console = hasConsole ? await openConsole(paths.console, signal) : null;
   try {
-    if (connecting.status === "rejected") throw connecting.reason;
-    if (opening.status === "rejected") throw opening.reason;
-    if (recording.status === "rejected") throw recording.reason;
-    if (!launching.paused && config.incoming === undefined) {
-      await connecting.value.control.execute("cont", {}, { signal });
-    }
-    return { monitors: connecting.value, console };
+    return { monitors: await connectAll(launching, attempt), console };
   } catch (error) {
     await console?.[Symbol.asyncDispose]();
-    if (connecting.status === "fulfilled") await closeAll(connecting.value.all.values());
     throw error;
   }
 }
 
 /**
- * Connects to the console as soon as QEMU listens, which is long before it has built the machine, and waits until QEMU has taken the
- * connection: what the guest says before that is lost.
+ * Connects to the console, before any monitor is spoken to. What the guest says before QEMU has taken the connection would be lost; but one
+ * that waits when the negotiation begins is taken, at the latest, in the turn of QEMU's main loop that obeys `cont`, and the CPUs get that
+ * loop's lock only when its turn is over.
  */
-async function openConsole(
-  path: string,
-  control: Promise<QmpClient>,
-  attempt: AbortController,
-): Promise<ByteTransport> {
+async function openConsole(path: string, signal: AbortSignal): Promise<SerialConsole> {
+  const address = { transport: "unix", path } as const;
+  return new SerialConsole(await dial(address, Infinity, { signal, whileMissing: "retry" }));
+}
+
+/** Negotiates on every monitor, and starts the guest. */
+async function connectAll(launching: Launching, attempt: AbortController): Promise<ReadyMonitors> {
+  const { config, paths, process, logger, wire } = launching;
   const { signal } = attempt;
-  let transport: ByteTransport | null = null;
+  const coming = connectMonitors(config, paths, process, { attempt, logger, wire });
+  // All at once, so that what opened beside a failure is there to be closed.
+  const [connecting, recording] = await Promise.allSettled([
+    coming.ready,
+    coming.control.then(() => launching.untilRecording?.(signal)),
+    coming.control.then(() => launching.resetLog?.skip()),
+  ]);
+  if (connecting.status === "rejected") throw connecting.reason;
+  const monitors = connecting.value;
   try {
-    transport = await dial({ transport: "unix", path }, Infinity, { signal, whileMissing: "retry" });
-    await untilTaken(await control, signal);
-    return transport;
+    if (recording.status === "rejected") throw recording.reason;
+    if (!launching.paused && config.incoming === undefined) await startGuest(monitors.control, signal);
+    return monitors;
   } catch (error) {
-    attempt.abort(error);
-    await transport?.close();
+    await closeAll(monitors.all.values());
     throw error;
   }
 }
 
-async function untilTaken(qmp: QmpClient, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const chardevs = await qmp.execute("query-chardev", {}, { signal });
-    const console = chardevs.find(({ label }) => label === "console");
-    if (console && !console.filename.startsWith("disconnected:")) return;
-  }
+/**
+ * Starts the guest's CPUs. That they run QEMU says by RESUME just before it lets them; its answer has to get past what the guest does then,
+ * and may be 1 ms later.
+ */
+async function startGuest(qmp: QmpClient, signal: AbortSignal): Promise<void> {
+  using resumed = qmp.events("RESUME");
+  const answered = qmp.execute("cont", {}, { signal });
+  const said = async () => {
+    // Where the connection ended first, the command knows why.
+    if ((await resumed.next()).done) await answered;
+  };
+  // What becomes of the answer after RESUME is the connection's end, and so the VM's: its verdict tells.
+  await Promise.race([said(), answered]);
 }
 
 function messageOf(error: unknown): string {

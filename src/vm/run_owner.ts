@@ -1,6 +1,7 @@
 import type { Logger } from "../qmp/mod.ts";
 import type { RunDir } from "./run_dir.ts";
 import { sweep } from "./sweep.ts";
+import { nextTurn } from "./waiting.ts";
 
 /** The question whether a run root was swept: the VM of this process that has done it, or is at it, cancels this event. */
 const SWEPT = "qeeper:run-root-swept";
@@ -33,7 +34,8 @@ export function sweepBeside({ root, gone, company }: RunDir, logger: Logger): vo
   };
   globalThis.addEventListener(SWEPT, answer, { signal: gone });
   const ended = new AbortController();
-  const sweeping = sweep(root, ended.signal, logger);
+  // The launch that this is a part of comes first.
+  const sweeping = nextTurn().then(() => sweep(root, ended.signal, logger));
   company.defer(async () => {
     ended.abort();
     await sweeping;

@@ -13,3 +13,14 @@ export async function inTime(promise: Promise<unknown>, ms: number): Promise<boo
   using _limit = alarm(ms, () => resolve(false));
   return await Promise.race([fulfilled, late]);
 }
+
+/**
+ * Lets whoever is waited for by others go on first.
+ *
+ * @returns Resolves in a later turn of the event loop.
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    alarm(0, resolve);
+  });
+}

@@ -74,7 +74,7 @@ Deno.test("a script without a permission is told which, and leaves no QEMU behin
   const cases: [string, RegExp][] = [
     ["--allow-run", /NotCapable: Requires run access to "qemu-system-x86_64"/],
     ["--allow-write", /NotCapable: Requires write access to ".*\/run-write"/],
-    ["--allow-net", /NotCapable: Requires net access to "unix:.*\/control"/],
+    ["--allow-net", /NotCapable: Requires net access to "unix:.*\/console"/],
   ];
   for (const [flag, message] of cases) {
     await t.step(flag, async () => {
