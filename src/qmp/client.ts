@@ -1,68 +1,23 @@
 import { abortable } from "@std/async/abortable";
 import type { CallParameters, CallResult, CommandName, QmpCommands, QmpEvents } from "../qapi/mod.ts";
 import type { MonitorAddress } from "./address.ts";
+import type { ClientOptions, ConnectOptions, ExecuteOptions, ExpectOptions } from "./client_options.ts";
 import { Deadlines } from "./deadlines.ts";
+import { dial } from "./dial.ts";
 import { encodeCommand } from "./encode.ts";
-import {
-  MonitorBusyError,
-  QmpClosedError,
-  QmpConnectError,
-  QmpInterruptedError,
-  QmpProtocolError,
-  QmpTimeoutError,
-} from "./errors.ts";
+import { QmpClosedError, QmpInterruptedError, QmpTimeoutError } from "./errors.ts";
 import { EventFanout } from "./event_fanout.ts";
 import type { EventStream } from "./event_stream.ts";
-import { dial, type DialOptions } from "./dial.ts";
 import { assertTimeout, Limit } from "./limit.ts";
-import { type Logger, silentLogger } from "./logger.ts";
+import { silentLogger } from "./logger.ts";
 import type { AnyQmpEvent, Greeting, QmpEvent } from "./message.ts";
+import { negotiate, type Negotiating, negotiationEnd } from "./negotiation.ts";
 import { type Call, QmpSession } from "./session.ts";
 import type { QmpSchema } from "./schema.ts";
 import type { ByteTransport } from "./transport.ts";
 import type { TypedQmp } from "./typed_qmp.ts";
 import { UseNotes } from "./use_notes.ts";
-import { tapped, type WireTap } from "./wire.ts";
-
-/** How long greeting and negotiation may take, unless the caller says otherwise. */
-const DEFAULT_CONNECT_MS = 5000;
-
-/** What a client is made with. */
-export interface ClientOptions {
-  /** Gives up the attempt; the promise rejects with the signal's reason. */
-  signal?: AbortSignal;
-  /** How long greeting and negotiation may take together, in milliseconds. Default 5000. */
-  timeoutMs?: number;
-  /** The largest message that is accepted, in bytes. Default 64 MiB; a larger one ends the connection. */
-  maxMessageBytes?: number;
-  /** Told what is neither a result nor an error, such as a reply that nobody waits for. Default: silent. */
-  logger?: Logger;
-  /** Told every byte that is sent and received, negotiation included. Default: nobody, at no cost. */
-  wire?: WireTap;
-}
-
-/** What `connect` takes beside the address. */
-export interface ConnectOptions extends ClientOptions, DialOptions {}
-
-/** What each command takes beside its arguments. */
-export interface ExecuteOptions {
-  /** Stops waiting: what is not yet written never is, a late reply is dropped. Rejects with the signal's reason. */
-  signal?: AbortSignal;
-  /** Stops waiting after this many milliseconds, with a `QmpTimeoutError`. Default: no limit. */
-  timeoutMs?: number;
-  /** Sends the command out of band: it overtakes the others, where QEMU allows it for this command. */
-  oob?: boolean;
-}
-
-/** What `expect` takes beside name and action. */
-export interface ExpectOptions<E> {
-  /** Stops waiting; rejects with the signal's reason. */
-  signal?: AbortSignal;
-  /** Stops waiting after this many milliseconds, with a `QmpTimeoutError`. Default: no limit. */
-  timeoutMs?: number;
-  /** Which of the events of that name is meant. Default: the first one. */
-  where?: (event: E) => boolean;
-}
+import { tapped } from "./wire.ts";
 
 /**
  * A negotiated QMP connection: commands in, replies matched by id, events out.
@@ -131,7 +86,7 @@ export class QmpClient implements AsyncDisposable {
    */
   static async connect(address: MonitorAddress, options: ConnectOptions = {}): Promise<QmpClient> {
     assertTimeout(options.timeoutMs);
-    const until = performance.now() + (options.timeoutMs ?? DEFAULT_CONNECT_MS);
+    const until = negotiationEnd(options);
     const transport = await dial(address, until, options);
     return await QmpClient.#start(transport, until, options);
   }
@@ -145,8 +100,7 @@ export class QmpClient implements AsyncDisposable {
    * @throws As `connect` does.
    */
   static over(transport: ByteTransport, options: ClientOptions = {}): Promise<QmpClient> {
-    const until = performance.now() + (options.timeoutMs ?? DEFAULT_CONNECT_MS);
-    return QmpClient.#start(transport, until, options);
+    return QmpClient.#start(transport, negotiationEnd(options), options);
   }
 
   static async #start(transport: ByteTransport, until: number, options: ClientOptions): Promise<QmpClient> {
@@ -347,30 +301,13 @@ export class QmpClient implements AsyncDisposable {
   }
 
   async #negotiate(until: number, options: ClientOptions): Promise<void> {
-    const { signal, timeoutMs = DEFAULT_CONNECT_MS } = options;
-    const late = () => new QmpTimeoutError("qmp_capabilities", timeoutMs);
-    using limit = new Limit(until - performance.now(), late, signal);
-    let phase: "greeting" | "negotiation" = "greeting";
-    try {
-      const greeting = await abortable(this.#greeted.promise, limit.signal);
-      phase = "negotiation";
-      const enable = greeting.capabilities.includes("oob") ? { enable: ["oob"] } : {};
-      await this.#run("qmp_capabilities", enable, { signal: limit.signal }, randomId());
-      this.#greeting = greeting;
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!limit.signal.aborted) throw this.#connectFailure(phase, error);
-      if (phase === "greeting") throw new MonitorBusyError(this.#address, "greeting");
-      throw new QmpConnectError(this.#address, phase, { cause: error });
-    }
-  }
-
-  #connectFailure(phase: "greeting" | "negotiation", error: unknown): Error {
-    if (this.#failure instanceof QmpProtocolError) return this.#failure;
-    // That the connection ended before the greeting needs no cause: the phase says it.
-    return new QmpConnectError(this.#address, phase, {
-      cause: this.#failure ?? (phase === "greeting" ? null : error),
-    });
+    const connection: Negotiating = {
+      address: this.#address,
+      greeted: this.#greeted.promise,
+      run: (command, args, limits, id) => this.#run(command, args, limits, id),
+      failure: () => this.#failure,
+    };
+    this.#greeting = await negotiate(connection, until, options);
   }
 
   #assertOpen(): void {
@@ -384,12 +321,4 @@ export class QmpClient implements AsyncDisposable {
     if (this.#greeting === null) this.#greeted.reject(error ?? new QmpClosedError(this.#address));
     this.#closed.resolve();
   }
-}
-
-/**
- * An id that no other connection has used. QEMU sends the reply of a command that was under way when its client left to the next
- * client, before that one's `qmp_capabilities` returns; by the usual small ids it would be taken for the return itself. (Seen on 7.2.)
- */
-function randomId(): number {
-  return 1_000_000 + Math.floor(Math.random() * 1_000_000_000);
 }

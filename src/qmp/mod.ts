@@ -26,13 +26,8 @@ export {
   type TcpAddress,
   type UnixAddress,
 } from "./address.ts";
-export {
-  type ClientOptions,
-  type ConnectOptions,
-  type ExecuteOptions,
-  type ExpectOptions,
-  QmpClient,
-} from "./client.ts";
+export { QmpClient } from "./client.ts";
+export type { ClientOptions, ConnectOptions, ExecuteOptions, ExpectOptions } from "./client_options.ts";
 export { type DecoderOptions, QmpDecoder } from "./decoder.ts";
 export { dial, type DialOptions } from "./dial.ts";
 export {

@@ -1,5 +1,6 @@
 import type { CallParameters, CallResult, CommandName } from "../qapi/mod.ts";
-import type { ExecuteOptions, ExpectOptions, QmpClient } from "./client.ts";
+import type { QmpClient } from "./client.ts";
+import type { ExecuteOptions, ExpectOptions } from "./client_options.ts";
 import type { EventStream } from "./event_stream.ts";
 import type { AnyQmpEvent, EventOf } from "./message.ts";
 
