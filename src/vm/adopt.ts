@@ -25,11 +25,12 @@ import { eventsAfter } from "./recording.ts";
 import { ReplayedEvents } from "./replayed_events.ts";
 import { ResetLog } from "./reset_log.ts";
 import { reopenRunDir } from "./run_dir.ts";
-import { RunningVm, type VmParts } from "./running_vm.ts";
+import { RunningVm } from "./running_vm.ts";
 import { SerialConsole } from "./serial_console.ts";
 import type { StopOptions } from "./stop_ladder.ts";
 import type { TripleFault, Verdict } from "./verdict_types.ts";
 import type { Vm } from "./vm.ts";
+import type { VmParts } from "./vm_parts.ts";
 
 /** How long QEMU may take for each answer, in milliseconds. */
 const ANSWER_MS = 5_000;
