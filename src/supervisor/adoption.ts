@@ -1,3 +1,4 @@
+import { isSameUuid } from "../machine/uuid.ts";
 import type { Evidence } from "../vm/identity.ts";
 
 /** What a supervisor remembers of a QEMU, to know it by. */
@@ -40,7 +41,7 @@ export function decideAdoption(run: RunIdentity, evidence: Evidence): Adoption {
     const found = bySocket(run, evidence);
     return found.kind === "gone" ? { kind: "gone", why: stranger } : found;
   }
-  const monitor = evidence.socket === "answers" && evidence.uuid === run.uuid ? "answers" : "lost";
+  const monitor = evidence.socket === "answers" && isSameUuid(evidence.uuid, run.uuid) ? "answers" : "lost";
   return { kind: "adopt", monitor, signals: "allowed" };
 }
 
@@ -68,7 +69,7 @@ function whyNotOurs(
 function bySocket(run: RunIdentity, { process, socket, uuid, name }: Evidence): Adoption {
   switch (socket) {
     case "answers":
-      if (uuid === run.uuid) return { kind: "adopt", monitor: "answers", signals: "not-allowed" };
+      if (isSameUuid(uuid, run.uuid)) return { kind: "adopt", monitor: "answers", signals: "not-allowed" };
       return {
         kind: "foreign",
         why: `${run.runDir}/control is answered by another QEMU (name ${name ?? "unknown"}, uuid ${

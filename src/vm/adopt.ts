@@ -1,4 +1,5 @@
 import { configArch, type RunPaths, runPaths, type VmConfig } from "../machine/mod.ts";
+import { isSameUuid } from "../machine/uuid.ts";
 import {
   type AnyQmpEvent,
   type EventStream,
@@ -222,7 +223,7 @@ async function verify(
     control.execute("query-uuid", {}, limits),
     control.execute("query-status", {}, limits),
   ]);
-  if (uuid !== undefined && UUID !== uuid) {
+  if (uuid !== undefined && !isSameUuid(UUID, uuid)) {
     throw new AdoptionError(
       `Cannot adopt VM "${name}": the QEMU at its control socket has the uuid ${UUID}, and its own is ${uuid}; leave it alone`,
     );

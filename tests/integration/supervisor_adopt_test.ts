@@ -123,6 +123,22 @@ Deno.test("close({ vms: 'leave' }) leaves guests to the next supervisor, which k
   assertEquals(await again.supervisor.stop("web").then(({ phase }) => phase), "down");
 });
 
+Deno.test("open() takes over a guest whose config has its UUID in capital letters: QEMU answers in small ones", async () => {
+  await using yard = await Yard.make();
+  const { config, ...policy } = await yard.firmware("web", unirom, {});
+  const { supervisor, reports } = await openAgain(yard);
+  const { vm } = await supervisor.add({
+    ...policy,
+    config: { ...config, uuid: "3B0F1C2E-5B1A-4C7E-9A43-0D2F6C8E7A11" },
+  });
+  const pid = vm?.pid;
+  await supervisor.close({ vms: "leave" });
+  await reports.ended;
+  await using again = await openAgain(yard);
+  assertEquals([again.supervisor.get("web")?.phase, again.supervisor.get("web")?.vm?.pid], ["up", pid]);
+  assertEquals(again.reports.of("web"), ["adopted running"]);
+});
+
 Deno.test("a supervisor that is to leave its guests on SIGTERM does so, and the next one has them", async () => {
   await using yard = await Yard.make();
   const child = runSupervisor(yard, "leaveOnSignal");
