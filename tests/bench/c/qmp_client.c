@@ -25,6 +25,7 @@
 static char buffer[1 << 18];
 static size_t filled; /* bytes of the buffer that hold something */
 static size_t taken;  /* bytes of them that were messages already handed out */
+static pid_t started; /* the QEMU that ends with this program, 0 while there is none */
 
 static double now(void)
 {
@@ -36,6 +37,7 @@ static double now(void)
 static void fail(const char *what)
 {
     fprintf(stderr, "qmp_client: %s: %s\n", what, errno ? strerror(errno) : "unexpected");
+    if (started) kill(started, SIGKILL);
     exit(1);
 }
 
@@ -100,20 +102,27 @@ static char *next_message(int fd, char **end)
     }
 }
 
+/* The next message that is no event. Now and then QEMU 7.2 says RESUME even before its greeting. */
+static char *next_answer(int fd)
+{
+    char *end, *message;
+    do message = next_message(fd, &end);
+    while (strstr(message, "\"event\""));
+    return message;
+}
+
 static void expect_return(int fd)
 {
-    char *end;
-    char *message = next_message(fd, &end);
+    char *message = next_answer(fd);
     if (!strstr(message, "\"return\"")) fail(message);
 }
 
 static void negotiate(int fd, int oob)
 {
-    char *end;
     const char *plain = "{\"execute\":\"qmp_capabilities\"}";
     const char *with_oob = "{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}";
     const char *command = oob ? with_oob : plain;
-    if (!strstr(next_message(fd, &end), "\"QMP\"")) fail("no greeting");
+    if (!strstr(next_answer(fd), "\"QMP\"")) fail("no greeting");
     send_all(fd, command, strlen(command));
     expect_return(fd);
 }
@@ -174,6 +183,7 @@ static pid_t start_qemu(const char *path, char **argv, int *fd)
         execvp(argv[0], argv);
         _exit(127);
     }
+    started = child;
     *fd = dial(path);
     negotiate(*fd, 0);
     return child;
@@ -187,6 +197,7 @@ static void end_qemu(pid_t child, int fd)
     expect_return(fd);
     send_all(fd, quit, strlen(quit));
     if (waitpid(child, &status, 0) != child || status) fail("QEMU's exit");
+    started = 0;
 }
 
 static double run_launch(const char *path, char **argv)
@@ -209,6 +220,7 @@ static double run_restart(const char *path, char **argv)
     while (read(fd, buffer, sizeof buffer) > 0) continue;
     errno = 0;
     if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status)) fail("QEMU's end");
+    started = 0;
     close(fd);
     filled = taken = 0;
     child = start_qemu(path, argv, &fd);
