@@ -26,7 +26,7 @@ export interface HostFacts {
    */
   recorder?: "pipe" | undefined;
   /**
-   * Whether QEMU is to end at once where nobody listens on the run directory's `tie` socket: the launch that listens is gone then. It is a fact
+   * Whether QEMU is to report to the launch that listens on the run directory's `tie` socket, and to end at once where nobody does. It is a fact
    * of one launch, so what `qeeper argv` prints has none of it. Default: no.
    */
   tie?: "socket" | undefined;

@@ -21,11 +21,13 @@ export function monitorArgs(
     { id: "watch", address: { transport: "unix", path: paths.watch } },
     { id: "hmp", mode: "readline", address: { transport: "unix", path: paths.hmp } },
   ];
+  const tie = tieArgs(facts, paths);
   return [
     ...builtIn.flatMap((monitor) => oneMonitor(monitor, paths)),
-    ...tieArgs(facts, paths),
+    ...tie.chardev,
     ...recorderArgs(facts, paths),
     ...(config.monitors ?? []).flatMap((monitor) => oneMonitor(monitor, paths)),
+    ...tie.monitor,
   ];
 }
 
@@ -40,12 +42,18 @@ function oneMonitor(monitor: MonitorConfig, paths: RunPaths): string[] {
 }
 
 /**
- * A chardev that nothing uses: its connection fails where nobody listens, and that ends QEMU. It comes before all that is the config's, and
- * after the monitors that a launch waits for: QEMU makes chardevs in order, so it listens on those once this one is connected.
+ * The monitor that QEMU reports to its launch on. Its connection fails where nobody listens, and that ends QEMU; so its chardev comes before all
+ * that is the config's, since QEMU makes them in order. The monitor itself is the last one: QEMU's I/O thread has all others before it.
  */
-function tieArgs({ tie }: Pick<HostFacts, "tie">, paths: RunPaths): string[] {
-  if (tie === undefined) return [];
-  return ["-chardev", formatOption("socket", { id: "tie", path: paths.tie, server: false })];
+function tieArgs(
+  { tie }: Pick<HostFacts, "tie">,
+  paths: RunPaths,
+): { chardev: readonly string[]; monitor: readonly string[] } {
+  if (tie === undefined) return { chardev: [], monitor: [] };
+  return {
+    chardev: ["-chardev", formatOption("socket", { id: "tie", path: paths.tie, server: false })],
+    monitor: ["-mon", formatOption(undefined, { chardev: "tie", mode: "control" })],
+  };
 }
 
 /** A monitor that nobody connects to: two regular files, one with its only command, one for all that it says. */

@@ -27,7 +27,7 @@ export interface RunPaths {
   stderr: string;
   /** QEMU's log of CPU resets. */
   cpuResetLog: string;
-  /** Socket that the script listens on while it launches, for a QEMU that looks whether the script still lives. */
+  /** Socket that a launch listens on while its QEMU starts: QEMU reports there, and sees whether the launch still lives. */
   tie: string;
   /** Locked as long as the script that owns the VM lives. */
   owner: string;

@@ -17,7 +17,7 @@ export interface Spawned {
   runDir: RunDir;
   name: string;
   argv: readonly string[];
-  /** Resolves when QEMU listens on its monitors; null where that is not told. */
+  /** Resolves when QEMU's monitors can be connected to; null where that is not told. */
   listening: Promise<void> | null;
   logger: Logger;
   options: LaunchOptions;

@@ -12,10 +12,11 @@ import { type Logger, silentLogger } from "../qmp/logger.ts";
 import { chooseAccel } from "./accel.ts";
 import { LaunchError } from "./errors.ts";
 import { absolutePaths, checkFiles } from "./preflight.ts";
-import type { Lifetime, SpawnRequest } from "./qemu_process.ts";
+import { closeUntaken, type Lifetime, type SpawnRequest } from "./qemu_process.ts";
 import { makeRunDir, type RunDir } from "./run_dir.ts";
 import { ScriptTies } from "./script_ties.ts";
-import { endNow, findTie, listenForTied, startQemu, type Tie, untilTied } from "./start_qemu.ts";
+import { StartLine } from "./start_line.ts";
+import { endNow, findTie, startQemu, type Tie } from "./start_qemu.ts";
 import { checkBudgets } from "./stop_ladder.ts";
 import type { LaunchOptions, Vm } from "./vm.ts";
 
@@ -108,15 +109,15 @@ async function launchIn(plan: Plan): Promise<Vm> {
 async function start(plan: Plan, facts: HostFacts): Promise<Vm> {
   const { config, runDir, tie, ties, lifetime, logger, options, session } = plan;
   const { paths } = runDir;
-  using listener = listenForTied(tie, paths.tie, logger);
-  const argv = compileArgv(config, listener === null ? facts : { ...facts, tie: "socket" }, paths);
+  await using line = StartLine.open(tie, paths.tie, logger);
+  const argv = compileArgv(config, line === null ? facts : { ...facts, tie: "socket" }, paths);
   const name = config.name ?? "vm";
   const stdio = usesStdio(config) ? "piped" : "null";
   if (facts.recorder !== undefined) await (await import("./recorder.ts")).prepareRecorder(paths.dir);
   options.signal?.throwIfAborted();
   const process = startQemu(name, { argv, cwd: paths.dir, lifetime, stdio, tie, session }, logger);
   ties.process = process;
-  const listening = listener && untilTied(listener);
+  const listening = line?.ready ?? null;
   try {
     // Loaded while QEMU starts, which takes longer: a script that launches one VM waits for neither.
     const { bringUp } = await import("./bring_up.ts");
@@ -126,6 +127,7 @@ async function start(plan: Plan, facts: HostFacts): Promise<Vm> {
     });
   } catch (error) {
     await endNow(process);
+    await closeUntaken(process);
     throw error;
   }
 }

@@ -151,6 +151,18 @@ function commandLine(request: SpawnRequest): [string, string[]] {
   return [binary, args];
 }
 
+/**
+ * Closes those pipes of a process that nobody has taken, once it has ended before anybody could.
+ *
+ * @param process The process.
+ */
+export async function closeUntaken({ stdio }: Pick<QemuProcess, "stdio">): Promise<void> {
+  if (stdio === null) return;
+  const { stdin, stdout } = stdio;
+  // That the other end is gone is no news.
+  await Promise.allSettled([stdin.locked ? null : stdin.abort(), stdout.locked ? null : stdout.cancel()]);
+}
+
 /** Reads a pipe to its end. `finish` waits for that end, but not for a helper of QEMU's that keeps the pipe open. */
 function drainInto(stream: ReadableStream<Uint8Array>, into: TextTail): { finish(): Promise<void> } {
   const reader = stream.getReader();

@@ -22,7 +22,7 @@ export interface Launching {
   paths: RunPaths;
   name: string;
   argv: readonly string[];
-  /** Resolves when QEMU listens on its monitors; null where that is not told. */
+  /** Resolves when QEMU's monitors can be connected to; null where that is not told. */
   listening: Promise<void> | null;
   resetLog: ResetLog | null;
   /** Waits until QEMU records its events; null when it does not. */

@@ -30,44 +30,6 @@ export function findTie(lifetime: Lifetime, logger: Logger = silentLogger): Tie 
 }
 
 /**
- * Listens for a QEMU that is starting. setpriv's tie counts from about 1 ms after the fork: a QEMU whose script was killed before that
- * connects to nobody and ends. (QEMU does not mind the end of the connection.)
- *
- * @param tie How QEMU is tied to this process.
- * @param path The socket.
- * @param logger Told what is missing.
- * @returns The listener, to be closed, which removes its socket, when QEMU is ready; null without a tie, or the permission.
- */
-export function listenForTied(
-  tie: Tie,
-  path: string,
-  logger: Logger = silentLogger,
-): Deno.UnixListener | null {
-  if (tie === "none") return null;
-  // Where single sockets are allowed this may be none of them, and nobody is to be asked for it.
-  const { state } = Deno.permissions.querySync({ name: "net", host: `unix:${path}` });
-  if (state === "granted") return Deno.listen({ transport: "unix", path });
-  logger.warn(
-    "Without --allow-net for this socket QEMU outlives this process if it is killed with SIGKILL at the very moment of the launch",
-    { socket: path },
-  );
-  return null;
-}
-
-/**
- * Waits for the QEMU that was started to connect: it listens on its monitors then.
- *
- * @param listener What `listenForTied` gave. When it is closed first, that is the end of this wait too.
- */
-export async function untilTied(listener: Deno.UnixListener): Promise<void> {
-  try {
-    (await listener.accept()).close();
-  } catch {
-    // Then connecting to the monitors tells how things are.
-  }
-}
-
-/**
  * Starts QEMU, and says in words of its own what is wrong with a binary that can't be started.
  *
  * @param name The VM's name, for messages.

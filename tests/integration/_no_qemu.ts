@@ -19,4 +19,7 @@ for (const arg of argv) {
 const tie = argv.map((arg) => /^socket,id=tie,path=([^,]*)/.exec(arg)?.[1]).find((path) =>
   path !== undefined
 );
-if (tie !== undefined) await Deno.connect({ transport: "unix", path: tie });
+if (tie !== undefined) {
+  using line = await Deno.connect({ transport: "unix", path: tie });
+  await line.write(bytes);
+}

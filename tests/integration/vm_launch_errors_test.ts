@@ -1,6 +1,7 @@
 // Launches that fail: what goes wrong, and how it is told.
 import { assert, assertEquals, assertLess, assertMatch, assertRejects } from "@std/assert";
 import { ConfigError, launch, LaunchError, type MonitorAddress, type VmConfig } from "../../mod.ts";
+import { silentLogger } from "../../src/qmp/mod.ts";
 import { processesWith, qmpOf, soon, VmHost } from "./_vm_host.ts";
 
 Deno.test("launch() tells in QEMU's own words why it ended early, and leaves nothing behind", async (t) => {
@@ -83,6 +84,43 @@ Deno.test("launch() of a program that says what no QEMU says tells what that was
       assertEquals(await host.runDirs(), []);
     });
   }
+});
+
+Deno.test("launch() does without a sandbox where QEMU was built without, and says so; where it is asked for, its lack is an error", async () => {
+  await using host = await VmHost.make();
+  const binary = `${host.dir}/qemu-system-x86_64`;
+  const script =
+    '#!/bin/sh\ncase "$*" in *-sandbox*) echo "$0: -sandbox on: There is no option group" >&2; exit 1;; esac\n' +
+    'exec qemu-system-x86_64 "$@"\n';
+  await Deno.writeTextFile(binary, script, { mode: 0o755 });
+  const warned: string[] = [];
+  const logger = { ...silentLogger, warn: (message: string) => warned.push(message) };
+  for (const lifetime of [{ kind: "owned" }, { kind: "detached", stderrFile: `${host.dir}/said` }] as const) {
+    await using vm = await launch(host.config({ binary }), { logger, lifetime });
+    assertEquals((await vm.status()).running, true);
+    assert(!vm.argv?.includes("-sandbox"));
+  }
+  assertEquals(warned, Array(2).fill("This QEMU has no sandbox; starting without it"));
+  await assertRejects(
+    () => launch(host.config({ binary, sandbox: true })),
+    LaunchError,
+    "There is no option group",
+  );
+});
+
+Deno.test("launch() that fails closes the pipes of a monitor on stdio, whether anybody came to use them or not", async () => {
+  await using host = await VmHost.make();
+  const config = host.config({ monitors: [{ id: "mine", address: { transport: "stdio" } }] });
+  const stderrFile = `${host.dir}/said`;
+  for (const lifetime of [{ kind: "owned" }, { kind: "detached", stderrFile }] as const) {
+    await assertRejects(() => launch({ ...config, extraArgs: ["--abacus"] }, { lifetime }), LaunchError);
+    await assertRejects(() => launch({ ...config, cpu: "abacus" }, { lifetime }), LaunchError);
+    const given = new AbortController();
+    const launching = launch(config, { lifetime, signal: given.signal });
+    given.abort(new Error("given up"));
+    await assertRejects(() => launching, Error, "given up");
+  }
+  // The sanitizers see whatever is still open.
 });
 
 Deno.test("launch() tells of an early death within 100 ms of it", async () => {

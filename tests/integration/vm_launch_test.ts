@@ -1,7 +1,7 @@
 // Launching: what ready means, what one gets, and giving it up.
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { HmpMonitor, launch, type MonitorAddress, QmpClient } from "../../mod.ts";
-import { untilTied } from "../../src/vm/start_qemu.ts";
+import { StartLine } from "../../src/vm/start_line.ts";
 import { isAlive, nextOf, processesWith, qmpOf, soon, VmHost } from "./_vm_host.ts";
 
 Deno.test("launch() returns when every control-mode monitor is negotiated, whatever its transport", async () => {
@@ -175,17 +175,34 @@ Deno.test("launch() negotiates out-of-band execution on its control monitor", as
   assert(vm.monitors.get("control") instanceof QmpClient);
 });
 
-Deno.test("untilTied() waits for a QEMU that starts to connect, and no longer than its listener is there", async () => {
+Deno.test("StartLine is ready when QEMU's I/O thread has answered on it, and no later than it is disposed of", async () => {
   await using host = await VmHost.make();
   const path = `${host.dir}/tie`;
-  const listener = Deno.listen({ transport: "unix", path });
-  const tied = untilTied(listener);
-  using connection = await Deno.connect({ transport: "unix", path });
-  await soon(tied);
-  assertEquals(await connection.read(new Uint8Array(1)), null, "it is not kept");
-  const waiting = untilTied(listener);
-  listener.close();
-  await soon(waiting);
+  const heard = async (answer: (connection: Deno.UnixConn, line: StartLine) => Promise<unknown>) => {
+    await using line = StartLine.open("none", path);
+    assert(line);
+    using connection = await Deno.connect({ transport: "unix", path });
+    let state = "waiting";
+    line.ready.then(() => state = "ready");
+    const buffer = new Uint8Array(100);
+    const count = await connection.read(buffer);
+    assertEquals(new TextDecoder().decode(buffer.subarray(0, count ?? 0)), '{"exec-oob":"query-yank"}');
+    await connection.write(new TextEncoder().encode('{"QMP": {"version": {}, "capabilities": ["oob"]}}\r\n'));
+    assertEquals(state, "waiting");
+    await answer(connection, line);
+    await soon(line.ready);
+  };
+  await heard((connection) =>
+    connection.write(new TextEncoder().encode('{"error": {"desc": "not yet"}}\r\n'))
+  );
+  await heard((connection) => Promise.resolve(connection.close()));
+  await heard((_, line) => line[Symbol.asyncDispose]());
+  // Nobody came; and the socket is gone, so that the next launch can listen there at once.
+  for (let round = 0; round < 3; round++) {
+    const line = StartLine.open("none", path);
+    await line?.[Symbol.asyncDispose]();
+    await soon(line?.ready ?? Promise.reject());
+  }
 });
 
 Deno.test("a script that launches a VM and ends it loads no timers of Node's, which cost it 4 to 6 ms, and ends with it", async () => {

@@ -42,15 +42,18 @@ for (const [name, golden] of [...goldens].toSorted()) {
   });
 }
 
-Deno.test("compileArgv() of a tied launch puts a client of the run directory's tie behind the built-in monitors, and no more", () => {
+Deno.test("compileArgv() of a tied launch has a chardev for its tie behind the built-in monitors, its monitor behind all of them, and no more", () => {
   const paths = runPaths("/run/a,b");
   const config = { monitors: [{ id: "mine" }] };
   const usual = compileArgv(config, { ...FACTS, recorder: "pipe" }, paths);
   const behind = usual.indexOf("chardev=hmp,mode=readline") + 1;
+  const last = usual.indexOf("chardev=mine,mode=control") + 1;
   assertEquals(compileArgv(config, { ...FACTS, recorder: "pipe", tie: "socket" }, paths), [
     ...usual.slice(0, behind),
     ...["-chardev", "socket,id=tie,path=/run/a,,b/tie,server=off"],
-    ...usual.slice(behind),
+    ...usual.slice(behind, last),
+    ...["-mon", "chardev=tie,mode=control"],
+    ...usual.slice(last),
   ]);
 });
 
