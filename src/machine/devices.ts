@@ -91,7 +91,7 @@ function tpmArgs({ socket, model }: TpmConfig, board: Board): string[] {
 function screenArgs(config: VmConfig, board: Board): string[] {
   const { display = "none" } = config;
   const args = ["-display", "none"];
-  if (display !== "none") args.push("-vnc", formatOption(`unix:${display.vnc}`, {}));
+  if (display !== "none") args.push("-vnc", formatOption(undefined, { vnc: `unix:${display.vnc}` }));
   const vga = config.vga ?? (display === "none" ? "none" : board.vga ? "std" : "virtio");
   if (vga === "virtio" && !board.vga) {
     args.push("-device", formatOption(virtioDevice(board, "virtio-gpu"), { id: "vga0" }));

@@ -56,6 +56,17 @@ function tieArgs(
   };
 }
 
+/**
+ * A command line that can be used again: without what was one launch's own.
+ *
+ * @param argv The command line of a launch.
+ * @returns The same without the monitor that it reported to its launch on.
+ */
+export function withoutTie(argv: readonly string[]): readonly string[] {
+  const isTie = (word: string | undefined) => word !== undefined && /^(?:socket,id|chardev)=tie,/.test(word);
+  return argv.filter((word, at) => !isTie(word) && !(/^-(?:chardev|mon)$/.test(word) && isTie(argv[at + 1])));
+}
+
 /** A monitor that nobody connects to: two regular files, one with its only command, one for all that it says. */
 function recorderArgs({ recorder }: Pick<HostFacts, "recorder">, paths: RunPaths): string[] {
   if (recorder === undefined) return [];

@@ -5,7 +5,8 @@ export type OptionValue = string | number | boolean | readonly string[] | undefi
  * Spells one of QEMU's option arguments, `head,key=value,key=value`. In QEMU's syntax a comma ends a value unless it is
  * doubled, and nothing else is special: quotes, spaces and equals signs stand for themselves.
  *
- * @param head The word before the pairs (a type or a driver), or undefined where the option has none.
+ * @param head The word before the pairs (a type or a driver), or undefined where the option has none. No text of the user's with an equals sign:
+ * that would make a pair of it.
  * @param values The pairs, written in their order.
  * @returns One argument.
  */

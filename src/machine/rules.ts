@@ -110,6 +110,13 @@ function monitorIssues({ monitors = [] }: VmConfig): readonly NewConfigIssue[] {
     });
   }
   for (const [index, { mode, pretty, address, server }] of monitors.entries()) {
+    if (mode === "readline" && address?.transport === "stdio") {
+      issues.push({
+        path: `monitors[${index}].mode`,
+        expected: `"control" on stdio, which has nothing that a person could connect to`,
+        found: `"readline"`,
+      });
+    }
     if (mode === "readline" && pretty) {
       issues.push({
         path: `monitors[${index}].pretty`,

@@ -29,6 +29,8 @@ export interface RunPaths {
   cpuResetLog: string;
   /** Socket that a launch listens on while its QEMU starts: QEMU reports there, and sees whether the launch still lives. */
   tie: string;
+  /** Made by the launch that takes a directory of the caller's choice, before it looks whether that is empty. */
+  claim: string;
   /** Locked as long as the script that owns the VM lives. */
   owner: string;
   /** Socket of a monitor of the user's own. */
@@ -82,6 +84,7 @@ export function runPaths(dir: string): RunPaths {
     stderr: `${root}/stderr.log`,
     cpuResetLog: `${root}/resets.log`,
     tie: `${root}/tie`,
+    claim: `${root}/claim`,
     owner: `${root}/owner`,
     // An id has no slash, and none of the names above ends like these.
     monitor: (id) => `${root}/${id}.mon`,

@@ -96,7 +96,7 @@ function readEnv(variable: string): string | undefined {
 function makeUnder(root: string): RunDir {
   for (;;) {
     const dir = `${root}/${randomName()}`;
-    checkLength(dir);
+    checkPath(dir);
     try {
       Deno.mkdirSync(dir, { mode: 0o700 });
     } catch (error) {
@@ -142,19 +142,39 @@ function checkOwner(root: string, dir: string): void {
 async function takeOver(wanted: string): Promise<RunDir> {
   const absolute = wanted.startsWith("/") ? wanted : `${Deno.cwd()}/${wanted}`;
   const dir = absolute.replace(/(?<=.)\/+$/, "");
-  checkLength(dir);
+  checkPath(dir);
   const wasThere = await exists(dir);
   await makeDir(dir);
-  for await (const entry of Deno.readDir(dir)) {
-    throw new Error(
+  await claim(dir);
+  await Deno.chmod(dir, 0o700);
+  return namedRunDir(dir, wasThere);
+}
+
+/** Of two launches at once only one can make this file. It is there before anybody looks whether the directory is empty. */
+async function claim(dir: string): Promise<void> {
+  const file = runPaths(dir).claim;
+  const holds = (name: string) =>
+    new Error(
       `Cannot use ${dir} as a run directory: it already holds ${
-        JSON.stringify(entry.name)
+        JSON.stringify(name)
       }; each launch wants an empty ` +
         "directory of its own, since a second QEMU on the same sockets takes them from the first one",
     );
+  const own = nameOf(file);
+  try {
+    (await Deno.open(file, { write: true, createNew: true, mode: 0o600 })).close();
+  } catch (error) {
+    throw error instanceof Deno.errors.AlreadyExists ? holds(own) : error;
   }
-  await Deno.chmod(dir, 0o700);
-  return namedRunDir(dir, wasThere);
+  for await (const { name } of Deno.readDir(dir)) {
+    if (name === own) continue;
+    await Deno.remove(file);
+    throw holds(name);
+  }
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 /**
@@ -235,7 +255,13 @@ function isLog(name: string): boolean {
   return name.endsWith(".log");
 }
 
-function checkLength(dir: string): void {
+function checkPath(dir: string): void {
+  // It would be taken for a place where QEMU is to put its pid (`-D`).
+  if (dir.includes("%")) {
+    throw new Error(
+      `Cannot use ${dir} as a run directory: QEMU's log can't be in a path with a "%"; name another runDir`,
+    );
+  }
   const bytes = new TextEncoder().encode(dir).length + ROOM_FOR_NAME_BYTES;
   if (bytes > MAX_SOCKET_PATH_BYTES) {
     throw new Error(

@@ -1,4 +1,5 @@
 import { launch as launchVm, type VmConfig } from "../../mod.ts";
+import { withoutTie } from "../../src/machine/monitors.ts";
 import { rom, unirom } from "../../src/testing/mod.ts";
 import { bareCommand } from "./bare_qemu.ts";
 import { type Bench, cClient, figureOf } from "./contestants.ts";
@@ -23,9 +24,8 @@ export async function launch(bench: Bench): Promise<Group> {
     const start = performance.now();
     await using vm = await launchVm(config);
     const ms = performance.now() - start;
-    // Without the chardev that ties it to this process while it starts: nobody listens for it when C runs this.
-    const ownTie = (word: string) => word.startsWith("socket,id=tie,");
-    argv = (vm.argv ?? []).filter((word, index, all) => !ownTie(word) && !ownTie(all[index + 1] ?? ""));
+    // Nobody listens for what reports to this process when C runs it.
+    argv = withoutTie(vm.argv ?? []);
     runDir = vm.runDir ?? "";
     return ms;
   };

@@ -12,6 +12,7 @@ import {
   resolveConfigPaths,
   type VmConfig,
 } from "../../src/machine/mod.ts";
+import { withoutTie } from "../../src/machine/monitors.ts";
 import { QmpCommandError, QmpError } from "../../src/qmp/mod.ts";
 import { demoDisk } from "../../src/testing/mod.ts";
 import { launch, LaunchError, type LaunchOptions, type Vm } from "../../src/vm/mod.ts";
@@ -154,11 +155,9 @@ for (const { name: file } of [...Deno.readDirSync(GOLDEN)].toSorted((a, b) => a.
         const golden: Golden = JSON.parse(await Deno.readTextFile(new URL(file, GOLDEN)));
         const config = resolveConfigPaths(parseVmConfig(golden.config), files);
         const expected = await Deno.readTextFile(new URL(`${name}.argv`, GOLDEN));
-        const check = ([binary = "", ...args]: readonly string[]) => {
+        const check = (argv: readonly string[]) => {
           // The tie is the launch's, not the config's.
-          const tie = args.indexOf(`socket,id=tie,path=${run}/tie,server=off`);
-          assertEquals(args.splice(tie - 1, 2)[0], "-chardev");
-          const text = [binary, ...args].map((word) =>
+          const text = withoutTie(argv).map((word) =>
             `${word.replaceAll(files, "/vm").replaceAll(run, "/run/vm")}\n`
           )
             .join("");

@@ -53,6 +53,8 @@ Deno.test("launchScript() starts the program with the same words, its run direct
           "/run/old/pid",
           "-chardev",
           "socket,id=tie,path=/run/old/tie,server=off",
+          "-mon",
+          "chardev=tie,mode=control",
           "-serial",
           "file:/run/old/a,path=/run/old/b c",
           ...words,

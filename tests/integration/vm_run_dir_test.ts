@@ -63,6 +63,7 @@ Deno.test("launch() refuses a directory that is in use, too long, or no director
       long,
       /a socket in it would have a path of up to \d+ bytes, and 107 are allowed; name a shorter runDir/,
     ],
+    ["one that QEMU's log would not be in", `${host.dir}/a%b`, /QEMU's log can't be in a path with a "%"/],
     ["a file", host.rom, /there is a file of that name, or on the way to it/],
     ["below a file", `${host.rom}/x`, /there is a file of that name, or on the way to it/],
   ];
@@ -75,6 +76,25 @@ Deno.test("launch() refuses a directory that is in use, too long, or no director
   }
   await assertRejects(() => Deno.lstat(long), Deno.errors.NotFound);
   assertEquals((await vm.status()).status, "running");
+});
+
+Deno.test("launch() twice at once in one directory that is named: one has it, the other is refused and takes nothing away", async () => {
+  await using host = await VmHost.make();
+  const stderrFile = `${host.dir}/said`;
+  for (const lifetime of [{ kind: "owned" }, { kind: "detached", stderrFile }] as const) {
+    for (const made of ["before", "by them"]) {
+      const runDir = `${host.dir}/${lifetime.kind} ${made}`;
+      if (made === "before") await Deno.mkdir(runDir);
+      const both = await Promise.allSettled([1, 2].map(() => launch(host.config(), { runDir, lifetime })));
+      const [vm, ...more] = both.flatMap((one) => one.status === "fulfilled" ? [one.value] : []);
+      assert(vm && more.length === 0);
+      await using _ = vm;
+      const reasons = both.flatMap((one) => one.status === "rejected" ? [`${one.reason}`] : []);
+      assertMatch(reasons.join(), /it already holds "claim"/);
+      const there = (await Array.fromAsync(Deno.readDir(runDir))).map(({ name }) => name);
+      assertEquals(["control", "hmp", "pid", "watch"].filter((name) => !there.includes(name)), []);
+    }
+  }
 });
 
 Deno.test("launch() refuses a run root that others can write to", async () => {

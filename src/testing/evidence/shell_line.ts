@@ -1,3 +1,5 @@
+import { withoutTie } from "../../machine/monitors.ts";
+
 /** Words made of these only mean the same to a shell with quotes and without. */
 const PLAIN_WORD = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
@@ -79,13 +81,6 @@ export function launchScript(
 /** A word like `a=b` at the beginning of a line would set a variable. */
 function commandWord(word: string): string {
   return word.includes("=") ? `'${word.replaceAll("'", `'\\''`)}'` : shellWord(word);
-}
-
-/** QEMU connects to it at its start, and ends where nobody listens any more. */
-function withoutTie(argv: readonly string[]): string[] {
-  const isTie = (at: number) =>
-    argv[at] === "-chardev" && (argv[at + 1]?.startsWith("socket,id=tie,") ?? false);
-  return argv.filter((_, at) => !isTie(at) && !isTie(at - 1));
 }
 
 function inRunDir(word: string, dirs: readonly string[]): string {

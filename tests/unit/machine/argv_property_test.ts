@@ -29,8 +29,8 @@ function decode(argument: string): { head: string | undefined; values: Map<strin
   let head: string | undefined;
   for (const [index, one] of words.entries()) {
     const equals = one.indexOf("=");
-    // A head has no key; whatever is in one that is hostile is told by its own tests below.
-    if (index === 0 && (equals < 0 || !/^[a-z][a-z._-]*$/.test(one.slice(0, equals)))) head = one;
+    // With an equals sign the first word is a pair like all others, whatever it is meant to be.
+    if (index === 0 && equals < 0) head = one;
     else values.set(one.slice(0, equals), [...values.get(one.slice(0, equals)) ?? [], one.slice(equals + 1)]);
   }
   return { head, values };
@@ -176,7 +176,7 @@ const SLOTS: readonly Slot[] = [
   {
     path: "display.vnc",
     config: (vnc) => ({ display: { vnc } }),
-    read: (argv) => decode(argumentsOf(argv, "-vnc")[0] ?? "").head?.slice("unix:".length),
+    read: (argv) => value("-vnc", "vnc")(argv)?.slice("unix:".length),
   },
   {
     path: "vga",

@@ -11,6 +11,7 @@ import {
   resolveConfigPaths,
   runPaths,
 } from "../../../src/machine/mod.ts";
+import { withoutTie } from "../../../src/machine/monitors.ts";
 import { Place } from "../../../src/machine/place.ts";
 import { vmConfigSchema } from "../../../src/machine/schema.ts";
 import * as parts from "../../../src/machine/schema_parts.ts";
@@ -55,6 +56,7 @@ Deno.test("compileArgv() of a tied launch has a chardev for its tie behind the b
     ...["-mon", "chardev=tie,mode=control"],
     ...usual.slice(last),
   ]);
+  assertEquals(withoutTie(compileArgv(config, { ...FACTS, recorder: "pipe", tie: "socket" }, paths)), usual);
 });
 
 Deno.test("every .argv file belongs to a .json file", () => {

@@ -268,6 +268,11 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
   ["an id that is a card's", { networks: [{ type: "user" }], monitors: [{ id: "net0-nic" }] }, [
     `monitors[0].id: expected an id of its own, found "net0-nic", which networks[0] has`,
   ]],
+  ["a monitor for people on stdio", {
+    monitors: [{ id: "m", mode: "readline", address: { transport: "stdio" } }],
+  }, [
+    `monitors[0].mode: expected "control" on stdio, which has nothing that a person could connect to, found "readline"`,
+  ]],
   ["pretty on a monitor for people", { monitors: [{ id: "m", mode: "readline", pretty: true }] }, [
     `monitors[0].pretty: expected mode "control" for it, found "readline"`,
   ]],

@@ -23,6 +23,7 @@ Deno.test("runPaths() gives every path in the run directory, no two the same", (
     "/run/vm/stderr.log",
     "/run/vm/resets.log",
     "/run/vm/tie",
+    "/run/vm/claim",
     "/run/vm/owner",
     "/run/vm/a.mon",
     "/run/vm/a.secret",
