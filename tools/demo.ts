@@ -35,6 +35,9 @@ if (args.help) {
   Deno.exit(0);
 }
 
+/** What ends it. */
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 const startedMs = performance.now();
 function say(text: string): void {
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(3);
@@ -107,7 +110,7 @@ try {
     interrupted = true;
     supervisor.stop("demo").catch((error) => say(String(error)));
   };
-  Deno.addSignalListener("SIGINT", interrupt);
+  for (const signal of SIGNALS) Deno.addSignalListener(signal, interrupt);
   const added = supervisor.add(spec);
   const listeners: Promise<void>[] = [];
   for await (const report of reports) {
@@ -115,11 +118,11 @@ try {
     say(describe(report));
     const vm = supervisor.get("demo")?.vm;
     if (report.kind === "started" && vm) listeners.push(listen(vm));
-    if (report.kind !== "ended") continue;
-    verdicts.push(report.verdict);
-    if (report.actions.some((action) => action.kind === "give-up")) break;
+    if (report.kind === "ended") verdicts.push(report.verdict);
+    // After its end; or at once, where a stop was asked for while nothing ran.
+    if ("actions" in report && report.actions.some((action) => action.kind === "give-up")) break;
   }
-  Deno.removeSignalListener("SIGINT", interrupt);
+  for (const signal of SIGNALS) Deno.removeSignalListener(signal, interrupt);
   await added;
   await Promise.allSettled(listeners);
 } finally {

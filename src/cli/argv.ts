@@ -61,22 +61,28 @@ export const argv: Command = {
   },
 };
 
+/** Control characters, which a terminal would obey, except for the two that only move on in a text. */
+const CONTROL = /((?:(?![\n\t])\p{Cc})+)/u;
+
 /**
  * Quotes an argument for a POSIX shell.
  *
  * @param argument Any text.
- * @returns A word that the shell reads as that text; the `$'...'` form only for control characters, which a terminal would obey.
+ * @returns A word that the shell reads as that text. A control character is not in it itself: `printf` makes it.
  */
 export function shellQuoted(argument: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(argument)) return argument;
-  if (!/\p{Cc}/u.test(argument)) return `'${argument.replaceAll("'", `'\\''`)}'`;
-  const bytes = new TextEncoder().encode(argument);
-  const escaped = Array.from(bytes, (byte) => {
-    const char = String.fromCharCode(byte);
-    return byte >= 0x20 && byte < 0x7f && !"'\\".includes(char)
-      ? char
-      : `\\x${byte.toString(16).padStart(2, "0")}`;
-  });
-  // bash takes as many hexadecimal digits as there are, up to two: two are always written.
-  return `$'${escaped.join("")}'`;
+  if (argument === "") return "''";
+  // By turns what is between control characters, and these.
+  const parts = argument.split(CONTROL).map((part, at) => at % 2 === 0 ? quoted(part) : printed(part));
+  return parts.join("");
+}
+
+function quoted(text: string): string {
+  return text === "" ? "" : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function printed(controls: string): string {
+  const bytes = [...new TextEncoder().encode(controls)];
+  return `"$(printf '${bytes.map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("")}')"`;
 }

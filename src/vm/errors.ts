@@ -81,8 +81,12 @@ export function earlyExitError(
 
 /** The message for a binary that is not there. */
 export function missingBinaryMessage(name: string, binary: string): string {
-  return `Cannot start VM "${name}": there is no ${binary} on this machine; install QEMU (Debian: apt-get install qemu-system-x86, ` +
-    "Fedora: dnf install qemu-system-x86, Arch: pacman -S qemu-base, macOS: brew install qemu), or name another binary";
+  // One package for the architecture that most want; for all others the one that brings them all, whatever a system calls its parts.
+  const [debian, fedora, arch] = /qemu-system-(?:x86_64|i386)$/.test(binary)
+    ? ["qemu-system-x86", "qemu-system-x86", "qemu-base"]
+    : ["qemu-system", "qemu", "qemu-full"];
+  return `Cannot start VM "${name}": there is no ${binary} on this machine; install QEMU (Debian: apt-get install ${debian}, ` +
+    `Fedora: dnf install ${fedora}, Arch: pacman -S ${arch}, macOS: brew install qemu), or name another binary`;
 }
 
 /** The message for a binary that is there and can't be executed. */

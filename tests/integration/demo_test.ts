@@ -39,18 +39,24 @@ Deno.test("the demo reports a panic, starts the guest again, and leaves it stopp
   assertMatch(text, /^ +\d+\.\d{3} s {2}up: QEMU is ready, process \d+$/m);
 });
 
-Deno.test("the demo with --watch goes on after a power-off, until Ctrl-C", async () => {
-  const child = demo(["--watch"]).spawn();
-  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  while (!text.includes("Hello from life 3")) {
-    const { value, done } = await reader.read();
-    assert(!done, `it ended by itself:\n${text}`);
-    text += value;
+Deno.test("the demo with --watch goes on after a power-off, until Ctrl-C or SIGTERM, also while it waits for the next life", async (t) => {
+  const cases = [["Hello from life 3", "SIGINT"], ["-> wait ", "SIGINT"], ["-> wait ", "SIGTERM"]] as const;
+  for (const [words, signal] of cases) {
+    await t.step(`${signal} at "${words}"`, async () => {
+      const child = demo(["--watch"]).spawn();
+      const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      while (!text.includes(words)) {
+        const { value, done } = await reader.read();
+        assert(!done, `it ended by itself:\n${text}`);
+        text += value;
+      }
+      child.kill(signal);
+      for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
+      const [status, stderr] = await Promise.all([child.status, new Response(child.stderr).text()]);
+      assertEquals(status.code, 0, stderr);
+      assertStringIncludes(text, "asked to stop");
+      assertStringIncludes(text, "Verdicts:");
+    });
   }
-  child.kill("SIGINT");
-  for (let part = await reader.read(); !part.done; part = await reader.read()) text += part.value;
-  const [status, stderr] = await Promise.all([child.status, new Response(child.stderr).text()]);
-  assertEquals(status.code, 0, stderr);
-  assertStringIncludes(text, "asked to stop");
 });
