@@ -14,7 +14,7 @@ export const EXIT = {
 
 /** What each exit code of `qeeper run` means. The help prints this table; there is no other. */
 export const EXIT_CODES: readonly (readonly [code: string, meaning: string])[] = [
-  [`${EXIT.ok}`, "the guest powered itself off, or was stopped as asked"],
+  [`${EXIT.ok}`, "the guest powered itself off, or was stopped as asked while it ran"],
   ["odd", "the guest's own: it wrote V to its isa-debug-exit device, and QEMU exits with 2 * V + 1"],
   [`${EXIT.failed}`, "something else went wrong; the last line says what"],
   [`${EXIT.usage}`, "the command line or the config is wrong; nothing was started"],

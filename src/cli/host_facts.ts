@@ -1,6 +1,6 @@
 import { type Accel, chooseAccel, launch, runRoot } from "../vm/mod.ts";
 import { findFirmware, type FirmwareFact } from "./firmware.ts";
-import { findPrograms, firstLine, isExecutable, runProgram } from "./programs.ts";
+import { findPrograms, firstLine, isExecutable, type ProgramOutput, runProgram } from "./programs.ts";
 
 /** A QEMU that is installed here, and what became of trying it. */
 export interface QemuFact {
@@ -50,6 +50,8 @@ export interface HostReport {
 
 /** What a socket's path in a run directory adds to the root's: a slash, 8 characters, a slash, 12 characters. */
 const ADDED_BYTES = 22;
+/** How long a QEMU may take until it is ready, in milliseconds: a machine without anything takes 30. */
+const TRIAL_MS = 10_000;
 /** Where Fedora's relatives keep their only QEMU, which is not on PATH. */
 const HIDDEN_QEMU = "/usr/libexec/qemu-kvm";
 /** The longest path of a socket. */
@@ -95,8 +97,9 @@ async function examineQemu(
 ): Promise<QemuFact> {
   // As a launch names it, so that what is measured here is remembered for it.
   const arch = /^qemu-system-(.*)$/.exec(binary)?.[1] ?? Deno.build.arch;
-  const version = /version (\d+(?:\.\d+)*)/.exec((await runProgram(binary, ["--version"])).stdout)?.[1] ??
-    null;
+  const said = await runProgram(binary, ["--version"]);
+  const version = /version (\d+(?:\.\d+)*)/.exec(said.stdout)?.[1] ?? null;
+  if (version === null) return { ...noQemu(binary, path, arch), problem: noVersion(said) };
   const builtIn = (await runProgram(binary, ["-accel", "help"])).stdout.split("\n").slice(1).filter((word) =>
     word
   );
@@ -109,7 +112,9 @@ async function examineQemu(
     await Deno.mkdir(dir, { mode: 0o700 });
     const { accel, reason } = await chooseAccel("auto", { binary, arch, dir, tie });
     const startMs = performance.now();
-    await using _vm = await launch({ binary, machine: "none", accel });
+    await using _vm = await launch({ binary, machine: "none", accel }, {
+      signal: AbortSignal.timeout(TRIAL_MS),
+    });
     const launchMs = Math.round(performance.now() - startMs);
     return { ...fact, accelerator: accel, reason, works: true, launchMs, problem: null };
   } catch (error) {
@@ -117,6 +122,22 @@ async function examineQemu(
   } finally {
     await Deno.remove(dir, { recursive: true }).catch(() => {});
   }
+}
+
+/** What there is to say of a program that is only called like a QEMU. */
+function noQemu(binary: string, path: string, arch: string): Omit<QemuFact, "problem"> {
+  return {
+    ...{ binary, path, arch, version: null, builtIn: [], sandbox: false },
+    ...{ accelerator: null, reason: "", works: false, launchMs: null },
+  };
+}
+
+function noVersion({ code, stdout }: ProgramOutput): string {
+  const words = firstLine(stdout);
+  const why = code === null
+    ? "could not be run, or did not end"
+    : `ended with exit code ${code} and said ${words ? JSON.stringify(words) : "nothing"}`;
+  return `It does not tell its version: --version ${why}`;
 }
 
 async function examineKvm(qemu: readonly QemuFact[]): Promise<HostReport["kvm"]> {

@@ -77,7 +77,8 @@ export function judge(evidence: Evidence): Verdict {
     : evidence.tripleFault;
   return {
     cause,
-    detail: tripleFault === true ? `${detail} (a triple fault)` : detail,
+    // An end at which the guest was held has said so already.
+    detail: tripleFault === true && !cleared ? `${detail} (a triple fault)` : detail,
     at: evidence.at,
     process: "ended",
     exit: evidence.exit,

@@ -240,6 +240,34 @@ Deno.test("qeeper doctor finds this machine's QEMU, and says which accelerator w
   assertStringIncludes(text, "This machine can run guests.");
 });
 
+Deno.test("qeeper doctor tells of a program that is only called like a QEMU, and holds out no longer than it takes to ask it", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const script = (text: string) => ({ mode: 0o755, text: `#!/bin/sh\n${text}\n` });
+    for (
+      const [name, { text, mode }] of Object.entries({
+        hangs: script("exec sleep 1000"),
+        jokes: script("echo ha"),
+      })
+    ) {
+      await Deno.writeTextFile(`${dir}/qemu-system-${name}`, text, { mode });
+    }
+    const startMs = performance.now();
+    const { stdout } = await command(["doctor", "--json"], { env: { PATH: `${dir}:/bin`, NO_COLOR: "1" } })
+      .output();
+    assert(performance.now() - startMs < 30_000);
+    const { qemu } = JSON.parse(new TextDecoder().decode(stdout));
+    const problems = qemu.filter(({ path }: { path: string }) => path.startsWith(dir))
+      .map(({ binary, works, problem }: Record<string, unknown>) => `${binary} ${works}: ${problem}`);
+    assertEquals(problems.toSorted(), [
+      "qemu-system-hangs false: It does not tell its version: --version could not be run, or did not end",
+      'qemu-system-jokes false: It does not tell its version: --version ended with exit code 0 and said "ha"',
+    ]);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("qeeper doctor exits with 1 where there is no QEMU, and says what to install", async () => {
   const dir = await Deno.makeTempDir();
   try {

@@ -292,6 +292,9 @@ Deno.test("judge() has the triple fault of a reset only, and that of the held re
   const heldReset = held("guest-reset", { reason: "guest-reset", tripleFault: false });
   assertEquals(fault({ held: heldReset, intent: "stop", events: [] }).tripleFault, false);
   assertEquals(fault({ held: heldReset, intent: "none", exit: signal("SIGKILL", 9) }).tripleFault, null);
+  const detail = "The guest reset itself (a triple fault)";
+  const heldFault = held("guest-reset", { reason: "guest-reset", tripleFault: true, detail });
+  assertEquals(fault({ held: heldFault, intent: "stop", events: [] }).detail, detail, "it is said once");
 });
 
 Deno.test("judge() says by whom QEMU was killed", () => {
