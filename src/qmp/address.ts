@@ -35,3 +35,29 @@ export function formatAddress(address: MonitorAddress): string {
       return "stdio";
   }
 }
+
+/**
+ * Refuses what is no address, as a script without types may give one.
+ *
+ * @param address Anything.
+ * @throws {TypeError} When it is none; it says what one looks like.
+ */
+export function assertAddress(address: unknown): asserts address is MonitorAddress {
+  const { transport, path, host, port } = Object(address);
+  const isOne = (transport === "unix" && typeof path === "string") || transport === "stdio" ||
+    (transport === "tcp" && typeof host === "string" && Number.isInteger(port) && port >= 0 && port <= 65535);
+  if (isOne) return;
+  throw new TypeError(
+    `Cannot use ${shown(address)} as a monitor's address: expected { transport: "unix", path }, ` +
+      '{ transport: "tcp", host, port } or { transport: "stdio" }',
+  );
+}
+
+function shown(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    // It goes round in circles, or has a bigint.
+    return String(value);
+  }
+}

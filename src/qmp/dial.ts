@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import { formatAddress, type MonitorAddress } from "./address.ts";
+import { assertAddress, formatAddress, type MonitorAddress } from "./address.ts";
 import { MonitorBusyError, QmpConnectError } from "./errors.ts";
 import { Limit } from "./limit.ts";
 import { type ByteTransport, openTransport } from "./transport.ts";
@@ -25,6 +25,7 @@ export interface DialOptions {
  * @param until The deadline, as `performance.now()` counts.
  * @param options What to do while nobody listens.
  * @returns The open transport. That proves nothing yet: only a greeting does.
+ * @throws {TypeError} When that is no address, or `stdio`, which only the process that spawned QEMU has.
  * @throws {MonitorBusyError} When the socket's queue is still full at the deadline.
  * @throws {QmpConnectError} When nobody listens there, or does not answer before the deadline.
  */
@@ -33,6 +34,7 @@ export async function dial(
   until: number,
   options: DialOptions,
 ): Promise<ByteTransport> {
+  assertAddress(address);
   const { signal, whileMissing = "fail" } = options;
   const ms = until - performance.now();
   using limit = new Limit(

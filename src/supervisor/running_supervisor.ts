@@ -1,4 +1,5 @@
 import { parseVmConfig, type VmConfig } from "../machine/mod.ts";
+import { isObject } from "../machine/schema_words.ts";
 import { EventStream, type Logger, silentLogger } from "../qmp/mod.ts";
 import { runRoot, SignalGuard } from "../vm/mod.ts";
 import { checkOptions } from "./check_options.ts";
@@ -97,6 +98,7 @@ export class RunningSupervisor implements Supervisor {
 
   async add(spec: SupervisedVm, options: WaitOptions = {}): Promise<GuestStatus> {
     options.signal?.throwIfAborted();
+    assertSpec(spec, "add a VM");
     const config = this.#identified(parseVmConfig(spec.config));
     const name = config.name ?? "vm";
     this.#assertOpen(`add VM "${name}"`);
@@ -112,6 +114,7 @@ export class RunningSupervisor implements Supervisor {
 
   async update(name: string, spec: SupervisedVm): Promise<GuestStatus> {
     const keeper = this.#find(name, "update");
+    assertSpec(spec, `update VM "${name}"`);
     const config = parseVmConfig(spec.config);
     if ((config.name ?? name) !== name) {
       throw new TypeError(
@@ -293,4 +296,9 @@ async function telemetryOf({ telemetry = "off" }: SupervisorOptions): Promise<Te
   if (telemetry === "off") return null;
   const { Telemetry } = await import("./telemetry.ts");
   return new Telemetry();
+}
+
+/** A script without types may give anything. */
+function assertSpec(spec: unknown, attempt: string): void {
+  if (!isObject(spec)) throw new TypeError(`Cannot ${attempt}: expected { config, ... }, found ${spec}`);
 }

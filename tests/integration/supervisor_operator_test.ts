@@ -148,6 +148,15 @@ test("add() refuses a name that is taken; remove() frees it", async (yard, { sup
     TypeError,
     'Cannot add VM "web": there is one of that name already',
   );
+  for (const nothing of [undefined, null, "web", []] as unknown as SupervisedVm[]) {
+    const expected = "expected { config, ... }, found ";
+    await assertRejects(() => supervisor.add(nothing), TypeError, `Cannot add a VM: ${expected}`);
+    await assertRejects(
+      () => supervisor.update("web", nothing),
+      TypeError,
+      `Cannot update VM "web": ${expected}`,
+    );
+  }
   const removing = Promise.all([supervisor.remove("web"), supervisor.remove("web")]);
   await assertRejects(() => supervisor.start("web"), TypeError, 'Cannot start VM "web": it is being removed');
   await assertRejects(

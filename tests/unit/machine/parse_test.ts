@@ -95,6 +95,9 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
   ["half a MiB", { memoryMiB: 0.5 }, [
     "memoryMiB: expected an amount of memory in MiB: an integer from 1, found 0.5",
   ]],
+  ["memory as a bigint", { memoryMiB: 16n }, [
+    "memoryMiB: expected an amount of memory in MiB: an integer from 1, found 16n",
+  ]],
   ["memory with a unit", { memoryMiB: "1G" }, [
     `memoryMiB: expected an amount of memory in MiB: an integer from 1, found "1G"`,
   ]],
