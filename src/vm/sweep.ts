@@ -5,13 +5,15 @@ import { inTime } from "./waiting.ts";
 
 /** How long a QEMU that lost its script may take to answer, in milliseconds. */
 const ANSWER_MS = 1_000;
+/** No launch takes so long until its directory has an owner, in milliseconds. */
+const LAUNCH_MS = 10 * 60_000;
 /** How long it may take to end, in milliseconds. */
 const QUIT_MS = 5_000;
 
 /**
  * Clears away what scripts that were killed have left in a run root: run directories with a file `owner` that nobody has locked. A QEMU that
- * outlived its script is told to quit. A directory without that file is left alone: its VM is meant to outlive its script, or it is only
- * being made.
+ * outlived its script is told to quit. A directory without that file is left alone, since its VM is meant to outlive its script, or it is only
+ * being made; unless it is as good as empty and older than any launch.
  *
  * @param root The run root.
  * @param signal Ends it, at the next directory at the latest.
@@ -37,7 +39,9 @@ async function clearAway(dir: string, signal: AbortSignal, logger: Logger): Prom
     const { owner, control } = runPaths(dir);
     // Locked here as well, so that of two sweepers one is at it.
     using file = await openIfThere(owner);
-    if (file === null || !file.tryLockSync(true)) return false;
+    if (file === null) {
+      if (!await isStillborn(dir)) return false;
+    } else if (!file.tryLockSync(true)) return false;
     if (!await untilNobodyListens(control, signal)) {
       logger.warn(
         "The script of this QEMU was killed, and it can't be told to quit: somebody has its monitor, or it does not answer",
@@ -55,6 +59,24 @@ async function clearAway(dir: string, signal: AbortSignal, logger: Logger): Prom
   }
   logger.info("Cleared away what a killed script has left", { dir });
   return true;
+}
+
+/**
+ * Whether a directory without an owner is what a script has left that was killed before its QEMU was there: it is too old for a launch that
+ * is under way, and has nothing but what a launch makes first.
+ */
+async function isStillborn(dir: string): Promise<boolean> {
+  const { tie } = runPaths(dir);
+  try {
+    const { mtime } = await Deno.stat(dir);
+    if (mtime === null || Date.now() - mtime.getTime() < LAUNCH_MS) return false;
+    for await (const { name } of Deno.readDir(dir)) if (`${dir}/${name}` !== tie) return false;
+    return true;
+  } catch (error) {
+    // Another one that sweeps was quicker.
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 async function openIfThere(path: string): Promise<Deno.FsFile | null> {

@@ -148,6 +148,29 @@ Deno.test("disposing of a VM does not wait for a QEMU that its launch has found 
   await untilDead([orphan]);
 });
 
+Deno.test("sweep() removes what a script has left that was killed before its QEMU was there, and no launch that is under way", async () => {
+  await using host = await VmHost.make();
+  const root = `${host.dir}/qeeper`;
+  const made: [name: string, files: readonly string[], minutes: number][] = [
+    ["empty", [], 11],
+    ["tie", ["tie"], 11],
+    ["young", ["tie"], 9],
+    ["detached", ["tie", "pid"], 11],
+  ];
+  for (const [name, files, minutes] of made) {
+    await Deno.mkdir(`${root}/${name}`, { recursive: true });
+    for (const file of files) await Deno.writeTextFile(`${root}/${name}/${file}`, "");
+    const at = Date.now() / 1000 - minutes * 60;
+    await Deno.utime(`${root}/${name}`, at, at);
+  }
+  const log = new SweepLog();
+  await sweep(root, new AbortController().signal, log.logger);
+  assertEquals(log.said, [CLEARED, CLEARED]);
+  const left = (await Array.fromAsync(Deno.readDir(root))).map(({ name }) => name);
+  assertEquals(left.toSorted(), ["detached", "young"]);
+  await Deno.remove(root, { recursive: true });
+});
+
 Deno.test("sweep() shares the work with another one that is at it", async () => {
   await using host = await VmHost.make();
   const root = `${host.dir}/qeeper`;
