@@ -85,7 +85,7 @@ Deno.test("parseGroup() says where it is wrong, what is expected and what is the
       { vms: { web: a, cache: { ...a, dependsOn: [5] } } },
       "vms.cache.dependsOn[0]: expected one of web, cache, found 5",
     ],
-    [{ vms: { a: { ...a, dependsOn: [1n] } } }, "vms.a.dependsOn[0]: expected one of a, found 1"],
+    [{ vms: { a: { ...a, dependsOn: [1n] } } }, "vms.a.dependsOn[0]: expected one of a, found 1n"],
     [
       { vms: { a: { ...a, dependsOn: ["a"] } } },
       'vms.a.dependsOn[0]: expected another guest, found "a" itself',
