@@ -43,13 +43,33 @@ export function nextRestart(
   if (times.length >= limit.restarts) return { kind: "give-up" };
   const { attempts, lastDelayMs } = ranMs >= backoff.resetAfterMs ? NO_RESTARTS : history;
   const delayMs = attempts === 0 ? 0 : Math.max(lastDelayMs, wait(backoff, attempts, random));
-  // Without a limit nobody asks how many there were, and a guest may fail for years.
-  const kept = limit.restarts === Infinity ? times.slice(-(MOST_REMEMBERED - 1)) : times;
   return {
     kind: "restart",
     delayMs,
-    history: { times: [...kept, now + delayMs], attempts: attempts + 1, lastDelayMs: delayMs },
+    history: { times: withOne(times, limit, now + delayMs), attempts: attempts + 1, lastDelayMs: delayMs },
   };
+}
+
+/**
+ * Counts a restart that needed nobody's doing, and so no wait.
+ *
+ * @param limit The limit.
+ * @param history The restarts so far.
+ * @param now The time in milliseconds.
+ * @returns The new history; null when the limit is reached.
+ */
+export function countRestart(
+  limit: RestartLimit,
+  history: RestartHistory,
+  now: number,
+): RestartHistory | null {
+  const times = recentRestarts(limit, history, now);
+  return times.length >= limit.restarts ? null : { ...history, times: withOne(times, limit, now) };
+}
+
+/** Without a limit nobody asks how many there were, and a guest may fail for years. */
+function withOne(times: readonly number[], limit: RestartLimit, at: number): readonly number[] {
+  return [...(limit.restarts === Infinity ? times.slice(-(MOST_REMEMBERED - 1)) : times), at];
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Verdict } from "../vm/mod.ts";
 import { type ActionWord, type DumpAction, wordOf } from "./action.ts";
+import { countRestart } from "./backoff.ts";
 import { actionFor } from "./cause_table.ts";
 import type { Circumstances, Decision } from "./policy_action.ts";
 import {
@@ -7,6 +8,7 @@ import {
   again,
   AT_REST,
   carryOutLate,
+  clearAwayAndFail,
   clearAwayAndRestart,
   clearAwayAndStart,
   clearAwayAndStop,
@@ -35,16 +37,25 @@ export const guestEnded = (state: PolicyState, verdict: Verdict, circumstances: 
 };
 
 /** QEMU has reset it already: a plain reboot, and only an action that was named for it asks for more. There is nothing left to dump. */
-const wentOn = (state: PolicyState, { cause }: Verdict, circumstances: Circumstances): Decision => {
-  const named = circumstances.policy.onCause[cause];
+const wentOn = (state: PolicyState, verdict: Verdict, circumstances: Circumstances): Decision => {
+  const named = circumstances.policy.onCause[verdict.cause];
   switch (named && wordOf(named)) {
     case "restart":
       return clearAwayAndRestart(state, circumstances);
     case "stop":
       return clearAwayAndStop(state);
+    case undefined:
+      return verdict.tripleFault === true ? wasReset(state, verdict, circumstances) : nothing(state);
     default:
       return nothing(state);
   }
+};
+
+/** After a triple fault that is the restart which the policy would have decided on, and counts as one: else a guest could fault for ever. */
+const wasReset = (state: PolicyState, verdict: Verdict, { policy, now }: Circumstances): Decision => {
+  if (actionFor(policy, verdict) !== "restart") return nothing(state);
+  const history = countRestart(policy.limit, state.history, now);
+  return history === null ? clearAwayAndFail(state) : nothing({ ...state, history });
 };
 
 const isOperatorsReset = ({ cause, reason }: Verdict): boolean =>

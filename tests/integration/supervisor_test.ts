@@ -194,6 +194,23 @@ test(
 );
 
 test(
+  "a guest that faults for ever is failed at its limit, though QEMU resets it each time by itself",
+  async (yard, { supervisor, reports }) => {
+    const limit = { restarts: 3, withinMs: 60_000 };
+    await supervisor.add(
+      await yard.firmware("web", tinyGuests.tripleFault, { restart: "on-failure", limit }),
+    );
+    await reports.until("web", "ended host-quit -> give up (restart-limit)");
+    const faults = reports.of("web").filter((line) => line.startsWith("guest-ended"));
+    assertEquals(faults.slice(0, 4), [
+      ...Array(3).fill("guest-ended guest-reset"),
+      "guest-ended guest-reset -> clear-away",
+    ]);
+    assertEquals(supervisor.get("web")?.phase, "failed");
+  },
+);
+
+test(
   "where QEMU holds reboots, on-abnormal restarts after a triple fault and not after a reset",
   async (yard, { supervisor, reports }) => {
     const spec = await yard.firmware("web", unirom, { restart: "on-abnormal" });

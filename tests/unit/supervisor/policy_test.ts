@@ -380,6 +380,36 @@ Deno.test("decide() leaves a plain reboot to QEMU, which has done it already", a
   }
 });
 
+Deno.test("decide() counts QEMU's own reset after a triple fault as a restart, where it would have decided on one", async (t) => {
+  const fault: Incident = {
+    kind: "guest-ended",
+    verdict: verdict("guest-reset", { process: "running", tripleFault: true }),
+  };
+  const limit = { restarts: 2, withinMs: 60_000 };
+  for (const restart of ["on-failure", "on-abnormal", "always"] as const) {
+    await t.step(restart, () => {
+      const policy = under({ restart, limit });
+      const once = decide(at("up", { history: USED }), fault, policy);
+      assertEquals([once.actions, once.state.phase, once.state.history.times.length], [[], "up", 2]);
+      assertEquals(decided(once.state, fault, policy), "stopping, wanted up: clear-away");
+      const { state } = decide(once.state, fault, policy);
+      assertEquals(decided(state, INCIDENTS.ended, policy), "failed, wanted up: give up: restart-limit");
+    });
+  }
+  for (const restart of ["no", "on-success"] as const) {
+    await t.step(restart, () => {
+      const state = at("up", { history: { ...USED, times: [NOW - 2, NOW - 1] } });
+      assertEquals(decide(state, fault, under({ restart, limit })), { state, actions: [] });
+    });
+  }
+  await t.step("without a limit they are not remembered without end", () => {
+    let state = at("up");
+    const policy = under({ restart: "always", limit: { restarts: Infinity, withinMs: 60_000 } });
+    for (let times = 0; times < 3_000; times++) ({ state } = decide(state, fault, policy));
+    assertEquals(state.history.times.length, 1_000);
+  });
+});
+
 Deno.test("decide() gives up when the limit is reached, and clears a held guest away first", () => {
   const limit = { restarts: 1, withinMs: 60_000 };
   const used = at("up", { history: USED });
