@@ -63,8 +63,10 @@ function tieArgs(
  * @returns The same without the monitor that it reported to its launch on.
  */
 export function withoutTie(argv: readonly string[]): readonly string[] {
-  const isTie = (word: string | undefined) => word !== undefined && /^(?:socket,id|chardev)=tie,/.test(word);
-  return argv.filter((word, at) => !isTie(word) && !(/^-(?:chardev|mon)$/.test(word) && isTie(argv[at + 1])));
+  const isTie = (at: number) =>
+    (argv[at] === "-chardev" && (argv[at + 1]?.startsWith("socket,id=tie,") ?? false)) ||
+    (argv[at] === "-mon" && (argv[at + 1]?.startsWith("chardev=tie,") ?? false));
+  return argv.filter((_, at) => !isTie(at) && !isTie(at - 1));
 }
 
 /** A monitor that nobody connects to: two regular files, one with its only command, one for all that it says. */

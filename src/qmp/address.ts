@@ -58,6 +58,6 @@ function shown(value: unknown): string {
     return JSON.stringify(value) ?? String(value);
   } catch {
     // It goes round in circles, or has a bigint.
-    return String(value);
+    return `an ${typeof value}`;
   }
 }

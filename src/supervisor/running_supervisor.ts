@@ -300,5 +300,9 @@ async function telemetryOf({ telemetry = "off" }: SupervisorOptions): Promise<Te
 
 /** A script without types may give anything. */
 function assertSpec(spec: unknown, attempt: string): void {
-  if (!isObject(spec)) throw new TypeError(`Cannot ${attempt}: expected { config, ... }, found ${spec}`);
+  if (!isObject(spec)) {
+    throw new TypeError(
+      `Cannot ${attempt}: expected { config, ... }, found ${spec === null ? "null" : typeof spec}`,
+    );
+  }
 }

@@ -10,8 +10,8 @@ export const STDERR_TAIL_CHARS: number = 16 * 1024;
 const PIPE_GRACE_MS = 500;
 
 /**
- * How long a QEMU lives: `owned` ends with this process, even when this process is killed; `detached` outlives it, with
- * its stderr in a file.
+ * How long a QEMU lives: `owned` ends with this process, even when this process is killed; `detached` outlives it once it has
+ * started, with its stderr in a file.
  *
  * @example
  * ```ts

@@ -145,32 +145,47 @@ async function takeOver(wanted: string): Promise<RunDir> {
   checkPath(dir);
   const wasThere = await exists(dir);
   await makeDir(dir);
+  // An unusual umask may have left even us out. One that was there is not touched before it is known to be empty.
+  if (!wasThere) await Deno.chmod(dir, 0o700);
   await claim(dir);
-  await Deno.chmod(dir, 0o700);
   return namedRunDir(dir, wasThere);
 }
 
-/** Of two launches at once only one can make this file. It is there before anybody looks whether the directory is empty. */
+/**
+ * Makes a directory a launch's own. Of two launches at once only one can make the file, which is there before anybody looks whether the
+ * directory is empty.
+ */
 async function claim(dir: string): Promise<void> {
   const file = runPaths(dir).claim;
-  const holds = (name: string) =>
-    new Error(
-      `Cannot use ${dir} as a run directory: it already holds ${
-        JSON.stringify(name)
-      }; each launch wants an empty ` +
-        "directory of its own, since a second QEMU on the same sockets takes them from the first one",
-    );
-  const own = nameOf(file);
   try {
     (await Deno.open(file, { write: true, createNew: true, mode: 0o600 })).close();
   } catch (error) {
-    throw error instanceof Deno.errors.AlreadyExists ? holds(own) : error;
+    if (error instanceof Deno.errors.AlreadyExists) throw holdsError(dir, nameOf(file));
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `Cannot use ${dir} as a run directory: nothing can be made in it (${why}); name another one`,
+      {
+        cause: error,
+      },
+    );
   }
-  for await (const { name } of Deno.readDir(dir)) {
-    if (name === own) continue;
-    await Deno.remove(file);
-    throw holds(name);
+  try {
+    for await (const { name } of Deno.readDir(dir)) if (name !== nameOf(file)) throw holdsError(dir, name);
+    await Deno.chmod(dir, 0o700);
+  } catch (error) {
+    await unlessGone(Deno.remove(file));
+    throw error;
   }
+}
+
+function holdsError(dir: string, name: string): Error {
+  return new Error(
+    `Cannot use ${dir} as a run directory: it already holds ${
+      JSON.stringify(name)
+    }; each launch wants an empty ` +
+      "directory of its own, since a second QEMU on the same sockets takes them from the first one",
+  );
 }
 
 function nameOf(path: string): string {

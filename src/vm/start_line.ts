@@ -8,7 +8,8 @@ const QUESTION = '{"exec-oob":"query-yank"}';
  * The line that a starting QEMU has to its launch: a monitor of its own, for which QEMU connects to the run directory's `tie` socket. It is for
  * two things.
  *
- * QEMU ends where nobody listens: setpriv's tie counts from about 1 ms after the fork, and the script of a QEMU may be killed before that.
+ * QEMU ends where nobody listens: setpriv's tie counts from about 1 ms after the fork, and the script of a QEMU may be killed before that. So
+ * does one that is to outlive its script, as long as it has not come so far.
  *
  * And it tells when the other monitors may be connected to. QEMU listens on them at once, but hands each to its I/O thread a little later. A
  * client that is there in that moment can be taken by both threads; then one of them waits for ever, or both read what it says. (QEMU 7.2,

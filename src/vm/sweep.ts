@@ -13,7 +13,7 @@ const QUIT_MS = 5_000;
 /**
  * Clears away what scripts that were killed have left in a run root: run directories with a file `owner` that nobody has locked. A QEMU that
  * outlived its script is told to quit. A directory without that file is left alone, since its VM is meant to outlive its script, or it is only
- * being made; unless it is as good as empty and older than any launch.
+ * being made; unless it is older than any launch and has only what one begins with.
  *
  * @param root The run root.
  * @param signal Ends it, at the next directory at the latest.
@@ -61,17 +61,19 @@ async function clearAway(dir: string, signal: AbortSignal, logger: Logger): Prom
   return true;
 }
 
+/** What a launch makes before its QEMU is there; nobody but a launch makes the first of them. */
+const BEFORE_QEMU = /^(?:tie|owner\.new|rec\.in|rec\.out|.*\.secret)$/;
+
 /**
  * Whether a directory without an owner is what a script has left that was killed before its QEMU was there: it is too old for a launch that
- * is under way, and has nothing but what a launch makes first.
+ * is under way, and has nothing but what that makes first.
  */
 async function isStillborn(dir: string): Promise<boolean> {
-  const { tie } = runPaths(dir);
   try {
     const { mtime } = await Deno.stat(dir);
     if (mtime === null || Date.now() - mtime.getTime() < LAUNCH_MS) return false;
-    for await (const { name } of Deno.readDir(dir)) if (`${dir}/${name}` !== tie) return false;
-    return true;
+    const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
+    return names.includes("tie") && names.every((name) => BEFORE_QEMU.test(name));
   } catch (error) {
     // Another one that sweeps was quicker.
     if (error instanceof Deno.errors.NotFound) return false;

@@ -171,7 +171,10 @@ export interface Vm extends AsyncDisposable {
   readonly name: string;
   /** QEMU's process id; null when attached. */
   readonly pid: number | null;
-  /** The exact command line; null when attached. */
+  /**
+   * The exact command line; null when attached. To run it by hand leave out the two words of `-chardev` and the two of `-mon` that are about
+   * `tie`: QEMU reports to its launch on it, and ends where nobody listens.
+   */
   readonly argv: readonly string[] | null;
   /** The run directory; null when attached. */
   readonly runDir: string | null;

@@ -117,8 +117,10 @@ Deno.test("launch() that fails closes the pipes of a monitor on stdio, whether a
     await assertRejects(() => launch({ ...config, cpu: "abacus" }, { lifetime }), LaunchError);
     const given = new AbortController();
     const launching = launch(config, { lifetime, signal: given.signal });
+    const rejected = assertRejects(() => launching, Error, "given up");
+    while ((await processesWith(host.rom)).length === 0);
     given.abort(new Error("given up"));
-    await assertRejects(() => launching, Error, "given up");
+    await rejected;
   }
   // The sanitizers see whatever is still open.
 });

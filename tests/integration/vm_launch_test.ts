@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { HmpMonitor, launch, type MonitorAddress, QmpClient } from "../../mod.ts";
 import { StartLine } from "../../src/vm/start_line.ts";
+import { inTime } from "../../src/vm/waiting.ts";
 import { isAlive, nextOf, processesWith, qmpOf, soon, VmHost } from "./_vm_host.ts";
 
 Deno.test("launch() returns when every control-mode monitor is negotiated, whatever its transport", async () => {
@@ -182,13 +183,12 @@ Deno.test("StartLine is ready when QEMU's I/O thread has answered on it, and no 
     await using line = StartLine.open("none", path);
     assert(line);
     using connection = await Deno.connect({ transport: "unix", path });
-    let state = "waiting";
-    line.ready.then(() => state = "ready");
     const buffer = new Uint8Array(100);
     const count = await connection.read(buffer);
     assertEquals(new TextDecoder().decode(buffer.subarray(0, count ?? 0)), '{"exec-oob":"query-yank"}');
     await connection.write(new TextEncoder().encode('{"QMP": {"version": {}, "capabilities": ["oob"]}}\r\n'));
-    assertEquals(state, "waiting");
+    await connection.write(new TextEncoder().encode('{"timestamp": {}, "event": "RESUME"}\r\n'));
+    assertEquals(await inTime(line.ready, 50), false);
     await answer(connection, line);
     await soon(line.ready);
   };

@@ -64,6 +64,7 @@ Deno.test("launch() refuses a directory that is in use, too long, or no director
       /a socket in it would have a path of up to \d+ bytes, and 107 are allowed; name a shorter runDir/,
     ],
     ["one that QEMU's log would not be in", `${host.dir}/a%b`, /QEMU's log can't be in a path with a "%"/],
+    ["one in which nothing can be made", "/proc", /nothing can be made in it \(.*\); name another one/],
     ["a file", host.rom, /there is a file of that name, or on the way to it/],
     ["below a file", `${host.rom}/x`, /there is a file of that name, or on the way to it/],
   ];

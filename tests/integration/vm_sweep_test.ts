@@ -155,10 +155,11 @@ Deno.test("sweep() removes what a script has left that was killed before its QEM
   await using host = await VmHost.make();
   const root = `${host.dir}/qeeper`;
   const made: [name: string, files: readonly string[], minutes: number][] = [
-    ["empty", [], 11],
     ["tie", ["tie"], 11],
+    ["secret", ["tie", "key.secret", "owner.new", "rec.in", "rec.out"], 11],
     ["young", ["tie"], 9],
     ["detached", ["tie", "pid"], 11],
+    ["empty", [], 11], // a group's, whose helpers are not started yet
   ];
   for (const [name, files, minutes] of made) {
     await Deno.mkdir(`${root}/${name}`, { recursive: true });
@@ -170,7 +171,7 @@ Deno.test("sweep() removes what a script has left that was killed before its QEM
   await sweep(root, new AbortController().signal, log.logger);
   assertEquals(log.said, [CLEARED, CLEARED]);
   const left = (await Array.fromAsync(Deno.readDir(root))).map(({ name }) => name);
-  assertEquals(left.toSorted(), ["detached", "young"]);
+  assertEquals(left.toSorted(), ["detached", "empty", "young"]);
   await Deno.remove(root, { recursive: true });
 });
 

@@ -57,6 +57,16 @@ Deno.test("compileArgv() of a tied launch has a chardev for its tie behind the b
     ...usual.slice(last),
   ]);
   assertEquals(withoutTie(compileArgv(config, { ...FACTS, recorder: "pipe", tie: "socket" }, paths)), usual);
+  const alike = [
+    "q",
+    "-append",
+    "socket,id=tie,x",
+    "-name",
+    "chardev=tie,",
+    "-mon",
+    "chardev=ties,mode=control",
+  ];
+  assertEquals(withoutTie(alike), alike);
 });
 
 Deno.test("every .argv file belongs to a .json file", () => {

@@ -36,7 +36,7 @@ Deno.test("QmpClient.connect() says what an address looks like when it is given 
       { transport: "tcp", host: "localhost", port: "4444" },
       '{"transport":"tcp","host":"localhost","port":"4444"}',
     ],
-    [circle, "[object Object]"],
+    [circle, "an object"],
   ];
   for (const [address, found] of cases) {
     const message = `Cannot use ${found} as a monitor's address: expected { transport: "unix", path }, ` +
