@@ -193,7 +193,8 @@ export interface Vm extends AsyncDisposable {
   readonly agent: QgaClient | null;
   /**
    * Resolves once, when the process is gone (attached: when the connection is), with everything that it said delivered. Never rejects. A
-   * VM that is let go of resolves with the cause `lost`, and `process: "running"`.
+   * VM that is let go of resolves with the cause `lost`, and `process: "running"`. (QEMU 7.2 can wait for ever in its own exit when a command
+   * reaches it in that instant; seen on a busy host that asked several times each 100 ms, once in a hundred power-offs. `shutdown` ends it.)
    */
   readonly stopped: Promise<Verdict>;
 

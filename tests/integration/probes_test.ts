@@ -13,7 +13,6 @@ import {
 } from "../../src/supervisor/liveness/mod.ts";
 import { pingAgent } from "../../src/supervisor/liveness/probe_agent.ts";
 import { probePort } from "../../src/supervisor/liveness/probe_tcp.ts";
-import { uniCommands } from "../../src/testing/mod.ts";
 import { failure, FakeAgent, result } from "./_fake_agent.ts";
 import { soon, VmHost } from "./_vm_host.ts";
 
@@ -220,6 +219,6 @@ Deno.test("Probes end with their guest", async () => {
   ]);
   const { vm, said } = guest;
   await said.until(() => said.probes.length > 0);
-  await vm.console?.write(uniCommands.powerOff);
-  await soon(vm.stopped);
+  // Not by a power-off: QEMU 7.2 may wait for ever in its own exit when it is asked something just then, and this one is asked all the time.
+  await soon(vm.kill());
 });
