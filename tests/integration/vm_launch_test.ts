@@ -84,17 +84,19 @@ Deno.test("launch() that is given up leaves no process and no directory, at what
   };
   for (const [moment, wait] of Object.entries(moments)) {
     await t.step(moment, async () => {
-      const controller = new AbortController();
-      const launching = launch(config, { signal: controller.signal });
-      const outcome = launching.then(async (vm) => {
-        // It was ready sooner than it was given up.
-        await vm[Symbol.asyncDispose]();
-        return "launched";
-      }, (error) => error === reason ? "given up" : Promise.reject(error));
-      await wait(() => controller.abort(reason));
-      const happened = await soon(outcome);
-      assert(happened === "given up" || moment.includes("console"), happened);
-      assertEquals(await leftovers(), [[], []]);
+      // A launch may be quicker than who looks for its moment: then another one is looked at.
+      for (let tries = 0, happened = "launched"; happened === "launched"; tries++) {
+        assert(tries < 50, "it was launched each time before it could be given up");
+        const controller = new AbortController();
+        const launching = launch(config, { signal: controller.signal });
+        const outcome = launching.then(async (vm) => {
+          await vm[Symbol.asyncDispose]();
+          return moment.includes("console") ? "launched in time" : "launched";
+        }, (error) => error === reason ? "given up" : Promise.reject(error));
+        await wait(() => controller.abort(reason));
+        happened = await soon(outcome);
+        assertEquals(await leftovers(), [[], []]);
+      }
     });
   }
 });
