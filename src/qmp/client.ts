@@ -1,23 +1,12 @@
-import { abortable } from "@std/async/abortable";
 import type { CallParameters, CallResult, CommandName, QmpCommands, QmpEvents } from "../qapi/mod.ts";
 import type { MonitorAddress } from "./address.ts";
 import type { ClientOptions, ConnectOptions, ExecuteOptions, ExpectOptions } from "./client_options.ts";
-import { Deadlines } from "./deadlines.ts";
-import { dial } from "./dial.ts";
-import { encodeCommand } from "./encode.ts";
-import { QmpClosedError, QmpInterruptedError, QmpTimeoutError } from "./errors.ts";
-import { EventFanout } from "./event_fanout.ts";
+import type { QmpConnection } from "./connection.ts";
 import type { EventStream } from "./event_stream.ts";
-import { assertTimeout, Limit } from "./limit.ts";
-import { silentLogger } from "./logger.ts";
 import type { AnyQmpEvent, Greeting, QmpEvent } from "./message.ts";
-import { negotiate, type Negotiating, negotiationEnd } from "./negotiation.ts";
-import { type Call, QmpSession } from "./session.ts";
 import type { QmpSchema } from "./schema.ts";
 import type { ByteTransport } from "./transport.ts";
 import type { TypedQmp } from "./typed_qmp.ts";
-import { UseNotes } from "./use_notes.ts";
-import { tapped } from "./wire.ts";
 
 /**
  * A negotiated QMP connection: commands in, replies matched by id, events out.
@@ -43,35 +32,12 @@ import { tapped } from "./wire.ts";
 export class QmpClient implements AsyncDisposable {
   /** Resolves once the connection is over, however it ended; `failure` says how. */
   readonly closed: Promise<void>;
-  readonly #closed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
-  readonly #session: QmpSession;
-  readonly #events = new EventFanout();
-  readonly #deadlines = new Deadlines<() => void>((expired) => expired());
-  readonly #address: string;
-  readonly #greeted: PromiseWithResolvers<Greeting> = Promise.withResolvers<Greeting>();
-  readonly #notes: UseNotes | null;
+  readonly #connection: QmpConnection;
   #schema: Promise<QmpSchema> | null = null;
-  #greeting: Greeting | null = null;
-  #failure: Error | null = null;
 
-  private constructor(transport: ByteTransport, options: ClientOptions) {
-    this.#address = transport.address;
-    this.closed = this.#closed.promise;
-    this.#notes = options.logger === undefined || options.logger === silentLogger
-      ? null
-      : new UseNotes(options.logger);
-    // Whoever waits for the greeting also sees the connection end; nobody else may be listening then.
-    this.#greeted.promise.catch(() => {});
-    const tapFailed = (error: unknown) =>
-      options.logger?.warn("QMP wire tap failed and is not called again", { address: this.#address, error });
-    this.#session = new QmpSession(tapped(transport, options.wire, tapFailed), {
-      greeting: (greeting) => this.#greeted.resolve(greeting),
-      event: (event) => this.#events.deliver(event),
-      ended: (error) => this.#ended(error),
-    }, {
-      logger: options.logger ?? silentLogger,
-      maxMessageBytes: options.maxMessageBytes ?? 64 * 1024 * 1024,
-    });
+  private constructor(connection: QmpConnection) {
+    this.#connection = connection;
+    this.closed = connection.closed;
   }
 
   /**
@@ -85,10 +51,8 @@ export class QmpClient implements AsyncDisposable {
    * @throws {QmpProtocolError} When the peer sends what is no QMP.
    */
   static async connect(address: MonitorAddress, options: ConnectOptions = {}): Promise<QmpClient> {
-    assertTimeout(options.timeoutMs);
-    const until = negotiationEnd(options);
-    const transport = await dial(address, until, options);
-    return await QmpClient.#start(transport, until, options);
+    const { QmpConnection } = await import("./connection.ts");
+    return new QmpClient(await QmpConnection.connect(address, options));
   }
 
   /**
@@ -99,37 +63,24 @@ export class QmpClient implements AsyncDisposable {
    * @returns The client, once `qmp_capabilities` has returned.
    * @throws As `connect` does.
    */
-  static over(transport: ByteTransport, options: ClientOptions = {}): Promise<QmpClient> {
-    return QmpClient.#start(transport, negotiationEnd(options), options);
-  }
-
-  static async #start(transport: ByteTransport, until: number, options: ClientOptions): Promise<QmpClient> {
-    let client: QmpClient | null = null;
-    try {
-      assertTimeout(options.timeoutMs);
-      client = new QmpClient(transport, options);
-      await client.#negotiate(until, options);
-      return client;
-    } catch (error) {
-      await (client ?? transport).close();
-      throw error;
-    }
+  static async over(transport: ByteTransport, options: ClientOptions = {}): Promise<QmpClient> {
+    const { QmpConnection } = await import("./connection.ts");
+    return new QmpClient(await QmpConnection.over(transport, options));
   }
 
   /** What QEMU said when the connection was made: its version and capabilities. */
   get greeting(): Greeting {
-    if (this.#greeting === null) throw new QmpClosedError(this.#address);
-    return this.#greeting;
+    return this.#connection.greeting;
   }
 
   /** Can commands be sent, as far as is known. */
   get open(): boolean {
-    return this.#session.open;
+    return this.#connection.open;
   }
 
   /** Why the connection ended, once `closed` has resolved; null after a clean end. */
   get failure(): Error | null {
-    return this.#failure;
+    return this.#connection.failure;
   }
 
   /**
@@ -149,13 +100,9 @@ export class QmpClient implements AsyncDisposable {
     ...rest: CallParameters<QmpCommands, Name, ExecuteOptions>
   ): Promise<CallResult<QmpCommands, Name>> {
     const [args, options = {}] = rest as [args?: object, options?: ExecuteOptions];
-    this.#events.forgetEarly();
-    const running = this.#run(command as string, args, options);
-    const notes = this.#notes;
-    const reply = notes === null
-      ? running
-      : Promise.all([running, notes.note(command as string)]).then(([value]) => value);
-    return reply as Promise<CallResult<QmpCommands, Name>>;
+    return this.#connection.execute(command as string, args, options) as Promise<
+      CallResult<QmpCommands, Name>
+    >;
   }
 
   /**
@@ -187,42 +134,6 @@ export class QmpClient implements AsyncDisposable {
     return this.#schema;
   }
 
-  async #run(
-    command: string,
-    args: object | undefined,
-    options: ExecuteOptions,
-    id?: number,
-  ): Promise<unknown> {
-    const { signal, timeoutMs } = options;
-    signal?.throwIfAborted();
-    assertTimeout(timeoutMs);
-    this.#assertOpen();
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const oob = options.oob ?? false;
-    const text = encodeCommand(command, args, oob);
-    const call: Call = { command, text, oob, stage: "waiting", heard: "awaited", resolve, reject };
-    if (id === undefined) this.#session.submit(call);
-    else this.#session.submitAs(id, call);
-    if (signal === undefined && timeoutMs === undefined) return promise;
-
-    const aborted = () => {
-      this.#session.abandon(call);
-      reject(signal?.reason);
-    };
-    const expired = () => {
-      this.#session.abandon(call);
-      reject(new QmpTimeoutError(command, timeoutMs ?? 0));
-    };
-    signal?.addEventListener("abort", aborted, { once: true });
-    if (timeoutMs !== undefined) this.#deadlines.set(expired, timeoutMs);
-    try {
-      return await promise;
-    } finally {
-      signal?.removeEventListener("abort", aborted);
-      this.#deadlines.delete(expired);
-    }
-  }
-
   /**
    * The events from this call on, in order. What QEMU sent before the first command, greeting and negotiation
    * included, is not lost: it begins the first stream that is opened before the first command is.
@@ -234,7 +145,7 @@ export class QmpClient implements AsyncDisposable {
   events<N extends keyof QmpEvents>(...names: N[]): EventStream<QmpEvent<N>>;
   events(...names: string[]): EventStream<AnyQmpEvent>;
   events(...names: string[]): unknown {
-    return this.#events.subscribeFirst(names);
+    return this.#connection.events(names);
   }
 
   /**
@@ -257,68 +168,21 @@ export class QmpClient implements AsyncDisposable {
     action: () => Promise<unknown>,
     options?: ExpectOptions<AnyQmpEvent>,
   ): Promise<AnyQmpEvent>;
-  async expect(
+  expect(
     name: string,
     action: () => Promise<unknown>,
     options: ExpectOptions<AnyQmpEvent> = {},
   ): Promise<unknown> {
-    const { signal, timeoutMs, where = () => true } = options;
-    signal?.throwIfAborted();
-    assertTimeout(timeoutMs);
-    this.#assertOpen();
-    this.#events.forgetEarly();
-    // What has already arrived but was not read yet is older than the action.
-    await this.#session.caughtUp();
-    signal?.throwIfAborted();
-    this.#assertOpen();
-
-    const command = `expect ${name}`;
-    using stream = this.#events.subscribe([name]);
-    using limit = new Limit(timeoutMs, () => new QmpTimeoutError(command, timeoutMs ?? 0), signal);
-    const seen = async (): Promise<AnyQmpEvent> => {
-      for (;;) {
-        const result = await stream.next().catch(() => null);
-        if (result === null || result.done) throw new QmpInterruptedError(command, true, this.#failure);
-        if (where(result.value)) return result.value;
-      }
-    };
-    // An async function, so that an action that throws at once is a rejection like any other.
-    const act = async (): Promise<void> => {
-      await action();
-    };
-    const [event] = await abortable(Promise.all([seen(), act()]), limit.signal);
-    return event;
+    return this.#connection.expect(name, action, options);
   }
 
   /** Closes the connection: pending calls reject, streams end. The monitor is free for its next client. */
-  async close(): Promise<void> {
-    await this.#session.close();
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 
   /** Closes the connection. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  async #negotiate(until: number, options: ClientOptions): Promise<void> {
-    const connection: Negotiating = {
-      address: this.#address,
-      greeted: this.#greeted.promise,
-      run: (command, args, limits, id) => this.#run(command, args, limits, id),
-      failure: () => this.#failure,
-    };
-    this.#greeting = await negotiate(connection, until, options);
-  }
-
-  #assertOpen(): void {
-    if (!this.#session.open) throw new QmpClosedError(this.#address, this.#failure);
-  }
-
-  #ended(error: Error | null): void {
-    this.#failure = error;
-    this.#deadlines[Symbol.dispose]();
-    this.#events.end(error);
-    if (this.#greeting === null) this.#greeted.reject(error ?? new QmpClosedError(this.#address));
-    this.#closed.resolve();
   }
 }

@@ -1,4 +1,6 @@
 import type { HostFacts, VmConfig } from "../machine/mod.ts";
+// With the rest, so that no monitor that is connected to has to wait for it.
+import "../qmp/connection.ts";
 import type { Logger } from "../qmp/mod.ts";
 import type { SpawnedProcess } from "./qemu_process.ts";
 import { untilReady } from "./ready.ts";
