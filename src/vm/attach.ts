@@ -1,4 +1,6 @@
-import { formatAddress, type MonitorAddress, QmpClient, silentLogger } from "../qmp/mod.ts";
+import { formatAddress, type MonitorAddress } from "../qmp/address.ts";
+import { QmpClient } from "../qmp/client.ts";
+import { silentLogger } from "../qmp/logger.ts";
 import { checkBudgets } from "./stop_ladder.ts";
 import type { AttachOptions, Vm } from "./vm.ts";
 

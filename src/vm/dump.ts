@@ -1,4 +1,3 @@
-import { delay } from "@std/async/delay";
 import type { QmpClient, QmpCommands, QmpEvent } from "../qmp/mod.ts";
 
 /**
@@ -197,6 +196,8 @@ async function lookAtDump(
   qmp: QmpClient,
   { signal, stallMs = STALL_MS, onProgress }: DumpMemoryOptions & { signal: AbortSignal },
 ): Promise<DumpProgress> {
+  // Loaded here: a script that dumps nothing need not wait for it.
+  const { delay } = await import("@std/async/delay");
   let last: DumpProgress | null = null;
   let movedMs = performance.now();
   while (true) {

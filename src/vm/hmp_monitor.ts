@@ -1,9 +1,4 @@
-import { abortable } from "@std/async/abortable";
-import { MAX_TIMER_MS } from "../qmp/alarm.ts";
-import { type ByteTransport, dial, type MonitorAddress } from "../qmp/mod.ts";
-
-const PROMPT = "(qemu) ";
-const DEFAULT_TIMEOUT_MS = 5_000;
+import type { MonitorAddress } from "../qmp/mod.ts";
 
 /**
  * What a command on a readline monitor takes beside its text.
@@ -70,53 +65,8 @@ export class HmpMonitor {
     if (/[\r\n]/.test(command)) {
       throw new TypeError("Cannot run an HMP command of more than one line: send one at a time");
     }
-    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
-    const until = performance.now() + timeoutMs;
-    const transport = await dial(this.address, until, signal ? { signal } : {});
-    const limit = new AbortController();
-    const aborted = () => limit.abort(signal?.reason);
-    const late = () => limit.abort(this.#lateError(command, timeoutMs));
-    const leftMs = Math.max(0, until - performance.now());
-    const timer = leftMs > MAX_TIMER_MS ? undefined : setTimeout(late, leftMs);
-    signal?.addEventListener("abort", aborted, { once: true });
-    const talking = converse(transport, command);
-    try {
-      // It may have been aborted while the connection was made.
-      signal?.throwIfAborted();
-      return await abortable(talking, limit.signal);
-    } finally {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", aborted);
-      await transport.close();
-      // A read or write that was given up ends with the connection.
-      await talking.catch(() => {});
-    }
+    // What talks to it is loaded when that is wanted: few scripts do.
+    const { askHmp } = await import("./hmp_conversation.ts");
+    return await askHmp(this, command, options);
   }
-
-  #lateError(command: string, timeoutMs: number): Error {
-    return new Error(
-      `Cannot run "${command}" on the monitor "${this.id}": no answer within ${timeoutMs} ms; a readline monitor serves ` +
-        "one client at a time, so another one may have it",
-    );
-  }
-}
-
-async function converse(transport: ByteTransport, command: string): Promise<string> {
-  const decoder = new TextDecoder();
-  const buffer = new Uint8Array(16 * 1024);
-  /** Reads up to the prompt, or to the end: `quit` has no prompt after it. */
-  const readToPrompt = async (): Promise<string> => {
-    let text = "";
-    while (!text.endsWith(PROMPT)) {
-      const count = await transport.read(buffer);
-      if (count === null) return text;
-      text += decoder.decode(buffer.subarray(0, count), { stream: true });
-    }
-    return text.slice(0, -PROMPT.length);
-  };
-  await readToPrompt();
-  await transport.write(new TextEncoder().encode(`${command}\n`));
-  const reply = await readToPrompt();
-  // The first line is the echo of what was typed, redrawn with escape sequences at each key.
-  return reply.slice(reply.indexOf("\n") + 1).replaceAll("\r\n", "\n");
 }
