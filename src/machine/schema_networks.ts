@@ -24,13 +24,13 @@ import {
   word,
 } from "./schema_words.ts";
 
-const forwardSchema: Schema<ForwardConfig> = object<ForwardConfig>({
+const forwardSchema: Schema<ForwardConfig> = object<ForwardConfig>(() => ({
   host: optional(integer(0, 65535, "a port of the host: an integer from 0 (QEMU chooses) to 65535")),
   guest: integer(1, 65535, "a port of the guest: an integer from 1 to 65535"),
   protocol: optional(oneOf(["tcp", "udp"])),
   hostAddress: optional(ipv4),
   guestAddress: optional(ipv4),
-});
+}));
 
 const card = {
   id: optional(id),
@@ -48,7 +48,7 @@ const endpoint = name("an address and port", [
 
 /** A network. */
 export const networkSchema: Schema<NetworkConfig> = variant<NetworkConfig>("type", {
-  user: object<UserNetworkConfig>({
+  user: object<UserNetworkConfig>(() => ({
     type: literal("user"),
     ...card,
     forward: optional(list(forwardSchema, "forwarded ports")),
@@ -56,20 +56,20 @@ export const networkSchema: Schema<NetworkConfig> = variant<NetworkConfig>("type
     hostname: optional(name("a host name")),
     tftp: optional(name("the name of a directory")),
     bootfile: optional(name("the name of a file in tftp")),
-  }),
-  tap: object<TapNetworkConfig>({
+  })),
+  tap: object<TapNetworkConfig>(() => ({
     type: literal("tap"),
     ...card,
     ifname: shortText("the name of a network interface", 15),
     vhost: optional(flag),
-  }),
-  socket: object<SocketNetworkConfig>({
+  })),
+  socket: object<SocketNetworkConfig>(() => ({
     type: literal("socket"),
     ...card,
     listen: optional(endpoint),
     connect: optional(endpoint),
     mcast: optional(endpoint),
     localaddr: optional(ipv4),
-  }),
+  })),
   none: object<NoNetworkConfig>({ type: literal("none") }),
 });

@@ -39,7 +39,7 @@ import {
 } from "./schema_words.ts";
 
 /** A drive. */
-export const driveSchema: Schema<DriveConfig> = object<DriveConfig>({
+export const driveSchema: Schema<DriveConfig> = object<DriveConfig>(() => ({
   file: name("a file name"),
   driver: optional(oneOf(["file", "host_device"])),
   format: optional(word("the name of an image format")),
@@ -56,22 +56,22 @@ export const driveSchema: Schema<DriveConfig> = object<DriveConfig>({
   werror: optional(oneOf(["ignore", "report", "stop", "enospc"])),
   serial: optional(shortText("a serial number", 20)),
   keySecret: optional(id),
-});
+}));
 
 /** CPU topology. */
-export const topologySchema: Schema<TopologyConfig> = object<TopologyConfig>({
+export const topologySchema: Schema<TopologyConfig> = object<TopologyConfig>(() => ({
   sockets: optional(integer(1, 4096, "a number of sockets: an integer from 1")),
   dies: optional(integer(1, 4096, "a number of dies: an integer from 1")),
   cores: optional(integer(1, 4096, "a number of cores: an integer from 1")),
   threads: optional(integer(1, 4096, "a number of threads: an integer from 1")),
-});
+}));
 
 /** Firmware. */
-export const firmwareSchema: Schema<FirmwareConfig> = object<FirmwareConfig>({
+export const firmwareSchema: Schema<FirmwareConfig> = object<FirmwareConfig>(() => ({
   bios: optional(name("the file name of a BIOS image")),
   code: optional(name("the file name of a UEFI code image")),
   vars: optional(name("the file name of UEFI variables")),
-});
+}));
 
 /** A leading NUL is how an abstract socket is written; nothing of it gets into an argument. */
 const abstractName = string(
@@ -84,31 +84,31 @@ const monitorPath: Schema<string> = (value, place) =>
 
 const monitorAddressSchema: Schema<MonitorAddress> = variant<MonitorAddress>("transport", {
   unix: object<UnixAddress>({ transport: literal("unix"), path: monitorPath }),
-  tcp: object<TcpAddress>({
+  tcp: object<TcpAddress>(() => ({
     transport: literal("tcp"),
     host: name("a host name or address"),
     port: integer(0, 65535, "a port: an integer from 0 to 65535"),
-  }),
+  })),
   stdio: object<StdioAddress>({ transport: literal("stdio") }),
 });
 
 /** A monitor. */
-export const monitorSchema: Schema<MonitorConfig> = object<MonitorConfig>({
+export const monitorSchema: Schema<MonitorConfig> = object<MonitorConfig>(() => ({
   id,
   mode: optional(oneOf(["control", "readline"])),
   pretty: optional(flag),
   address: optional(monitorAddressSchema),
   server: optional(flag),
-});
+}));
 
-const secretValueSchema = object<SecretValueConfig>({
+const secretValueSchema = object<SecretValueConfig>(() => ({
   id,
   value: text("the secret's value, a string"),
-});
-const secretFileSchema = object<SecretFileConfig>({
+}));
+const secretFileSchema = object<SecretFileConfig>(() => ({
   id,
   file: name("the name of the file that holds the secret"),
-});
+}));
 
 /** A secret. */
 export const secretSchema: Schema<SecretConfig> = (secret, place) =>
@@ -117,31 +117,31 @@ export const secretSchema: Schema<SecretConfig> = (secret, place) =>
     : secretValueSchema)(secret, place);
 
 /** A virtio socket. */
-export const vsockSchema: Schema<VsockConfig> = object<VsockConfig>({
+export const vsockSchema: Schema<VsockConfig> = object<VsockConfig>(() => ({
   cid: integer(3, 0xfffffffe, "a context id: an integer from 3 to 4294967294"),
-});
+}));
 
 /** A shared directory. */
 export const shareSchema: Schema<ShareConfig> = variant<ShareConfig>("type", {
-  "9p": object<NinePShareConfig>({
+  "9p": object<NinePShareConfig>(() => ({
     type: literal("9p"),
     path: name("the name of a directory"),
     tag: shortText("a mount tag", 31),
     readonly: optional(flag),
     security: optional(oneOf(["mapped-xattr", "mapped-file", "passthrough", "none"])),
-  }),
-  virtiofs: object<VirtiofsShareConfig>({
+  })),
+  virtiofs: object<VirtiofsShareConfig>(() => ({
     type: literal("virtiofs"),
     socket: socketPath,
     tag: shortText("a mount tag", 36),
-  }),
+  })),
 });
 
 /** A TPM. */
-export const tpmSchema: Schema<TpmConfig> = object<TpmConfig>({
+export const tpmSchema: Schema<TpmConfig> = object<TpmConfig>(() => ({
   socket: socketPath,
   model: optional(word("the name of a TPM device")),
-});
+}));
 
 const screenSchema = object<Exclude<DisplayConfig, string>>({ vnc: socketPath });
 const noScreenSchema = literal("none", `"none" or { vnc: the path of a unix socket }`);
@@ -151,29 +151,29 @@ export const displaySchema: Schema<DisplayConfig> = (display, place) =>
   (typeof display === "object" && display !== null ? screenSchema : noScreenSchema)(display, place);
 
 /** The clock. */
-export const rtcSchema: Schema<RtcConfig> = object<RtcConfig>({
+export const rtcSchema: Schema<RtcConfig> = object<RtcConfig>(() => ({
   base: optional(string("a date", [
     /^(utc|localtime|\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d)?)$/,
     `"utc", "localtime" or a date as in 2026-11-21T10:00:00`,
   ])),
   clock: optional(oneOf(["host", "rt", "vm"])),
   driftfix: optional(oneOf(["none", "slew"])),
-});
+}));
 
 const bootOrder = string("a boot order", [/^[a-p]+$/, 'a boot order: letters a to p, as in "cd"']);
 
 /** What is booted. */
-export const bootSchema: Schema<BootConfig> = object<BootConfig>({
+export const bootSchema: Schema<BootConfig> = object<BootConfig>(() => ({
   order: optional(bootOrder),
   once: optional(bootOrder),
   menu: optional(flag),
   strict: optional(flag),
-});
+}));
 
 /** What becomes of an end inside the guest. */
-export const actionsSchema: Schema<ActionsConfig> = object<ActionsConfig>({
+export const actionsSchema: Schema<ActionsConfig> = object<ActionsConfig>(() => ({
   shutdown: optional(oneOf(["poweroff", "pause"])),
   reboot: optional(oneOf(["reset", "shutdown"])),
   panic: optional(oneOf(["none", "pause", "shutdown", "exit-failure"])),
   watchdog: optional(oneOf(["reset", "shutdown", "poweroff", "inject-nmi", "pause", "debug", "none"])),
-});
+}));
