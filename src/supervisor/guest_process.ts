@@ -1,15 +1,9 @@
 import type { VmConfig } from "../machine/mod.ts";
 import { type AnyQmpEvent, type Logger, QmpClient } from "../qmp/mod.ts";
-import {
-  judgeLaunch,
-  LaunchError,
-  type Lifetime,
-  type StopOptions,
-  type Verdict,
-  type Vm,
-} from "../vm/mod.ts";
+import { LaunchError, type Lifetime, type StopOptions, type Verdict, type Vm } from "../vm/mod.ts";
 import { isSameEvent } from "../vm/evidence.ts";
 import { Recorder } from "../vm/recorder.ts";
+import { judgeLaunch } from "../vm/verdict.ts";
 import type { GuestNow } from "./incident.ts";
 import { launchLife, Life, removeLife } from "./life.ts";
 import { newRunPlace, type RunPlace } from "./run_place.ts";

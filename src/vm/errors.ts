@@ -1,4 +1,3 @@
-import { describeExit } from "./exit_words.ts";
 import type { ExitStatus } from "./verdict_types.ts";
 
 /** How much of a console's text a message shows, in characters. */
@@ -212,4 +211,10 @@ function quoteEnd(text: string): string {
   if (text === "") return "nothing";
   const end = text.slice(-SHOWN_CHARS);
   return `${end.length < text.length ? "..." : ""}${JSON.stringify(end)}`;
+}
+
+/** An exit in words. */
+function describeExit(exit: ExitStatus | null): string {
+  if (exit === null) return "its exit status is not known";
+  return exit.signal === null ? `exit code ${exit.code}` : `signal ${exit.signal}`;
 }

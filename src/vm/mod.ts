@@ -30,6 +30,5 @@ export { runRoot } from "./run_dir.ts";
 export type { ConsoleExpectOptions, ConsoleMatch, SerialConsole } from "./serial_console.ts";
 export type { StopOptions, StopRung } from "./stop_ladder.ts";
 export { SignalGuard } from "./signal_guard.ts";
-export { judgeLaunch } from "./verdict.ts";
 export type { ExitStatus, Intent, TripleFault, Verdict, VerdictCause } from "./verdict_types.ts";
 export type { AttachOptions, LaunchOptions, ShutdownOptions, Vm, VmCallOptions, VmWireTap } from "./vm.ts";

@@ -2,8 +2,9 @@
 // under the supervisor's, which hold a guest at its end.
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { pooledMap } from "@std/async/pool";
-import { attach, judgeLaunch, launch, LaunchError, type Verdict, type Vm, type VmConfig } from "../../mod.ts";
+import { attach, launch, LaunchError, type Verdict, type Vm, type VmConfig } from "../../mod.ts";
 import { uniCommands } from "../../src/testing/mod.ts";
+import { judgeLaunch } from "../../src/vm/verdict.ts";
 import { HELD, nextOf, qmpOf, soon, VmHost } from "./_vm_host.ts";
 
 /** What is compared: the rest of a verdict is the time and words. */
