@@ -39,10 +39,13 @@ export class EventHub implements AsyncDisposable {
     this.#listener = listener;
     this.#last = last;
     this.#sources = standby === null ? [first] : [first, standby];
-    this.#pumps = Promise.all([
-      this.#pump(first, (event) => this.#deliver(event)).then(() => this.#takeOver()),
-      standby && this.#pump(standby, (event) => this.#fromStandby(event)),
-    ]);
+    // Whoever has just been given the VM can open a stream before anything is delivered, so that not one event is missed.
+    this.#pumps = nextTurn().then(async () => {
+      await Promise.all([
+        this.#pump(first, (event) => this.#deliver(event)).then(() => this.#takeOver()),
+        standby && this.#pump(standby, (event) => this.#fromStandby(event)),
+      ]);
+    });
   }
 
   /** Resolves when both monitors have ended: every event that QEMU sent has then been delivered. */
@@ -82,8 +85,6 @@ export class EventHub implements AsyncDisposable {
   }
 
   async #pump(source: EventSource, deliver: (event: AnyQmpEvent) => void): Promise<void> {
-    // Whoever has just been given the VM can open a stream before anything is delivered, so that not one event is missed.
-    await nextTurn();
     try {
       for await (const event of source) deliver(event);
     } catch {

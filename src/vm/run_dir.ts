@@ -31,7 +31,7 @@ export interface RunDir extends AsyncDisposable {
  * @throws {Error} When the directory is in use, or its path is too long for a socket in it.
  */
 export async function makeRunDir(wanted?: string): Promise<RunDir> {
-  return wanted === undefined ? makeUnder(await runRoot()) : await takeOver(wanted);
+  return wanted === undefined ? makeUnder(await rootPath()) : await takeOver(wanted);
 }
 
 /**
@@ -52,15 +52,22 @@ export async function makeRunDir(wanted?: string): Promise<RunDir> {
  * ```
  */
 export async function runRoot(): Promise<string> {
-  const root = await runtimeRoot() ?? temporaryRoot();
+  const root = await rootPath();
   makeRoot(root);
   return root;
+}
+
+async function rootPath(): Promise<string> {
+  return await runtimeRoot() ?? temporaryRoot();
 }
 
 /** Without waiting, here and below: sockets want a local directory, where each of these calls is over before a thread would have it. */
 function makeRoot(root: string): void {
   Deno.mkdirSync(root, { recursive: true, mode: 0o700 });
-  const info = Deno.lstatSync(root);
+  checkRoot(root, Deno.lstatSync(root));
+}
+
+function checkRoot(root: string, info: Deno.FileInfo): void {
   // In a directory that everybody can write to, somebody else may have been first.
   if (!info.isDirectory || (info.mode !== null && (info.mode & 0o022) !== 0)) {
     throw new Error(
@@ -101,6 +108,11 @@ function makeUnder(root: string): RunDir {
       Deno.mkdirSync(dir, { mode: 0o700 });
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) continue;
+      // Looked for only now: it is almost always there, and each look is a part of every launch.
+      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+        makeRoot(root);
+        continue;
+      }
       if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
       throw new Error(
         `Cannot make a run directory in ${root}: this user may not write to it; name a runDir`,
@@ -109,7 +121,7 @@ function makeUnder(root: string): RunDir {
         },
       );
     }
-    checkOwner(root, dir);
+    checkPlace(root, dir);
     const gone = new AbortController();
     const company = new AsyncDisposableStack();
     const remove = async () => {
@@ -130,13 +142,18 @@ function makeUnder(root: string): RunDir {
 }
 
 /** What was just made is ours, so whoever owns it has to own the root as well: its owner can put anything in our place. */
-function checkOwner(root: string, dir: string): void {
-  const above = Deno.lstatSync(root);
-  if (above.uid === Deno.lstatSync(dir).uid) return;
-  Deno.removeSync(dir);
-  throw new Error(
-    `Cannot use ${root} for run directories: it belongs to another user (uid ${above.uid}); remove it, or name a runDir`,
-  );
+function checkPlace(root: string, dir: string): void {
+  try {
+    const above = Deno.lstatSync(root);
+    checkRoot(root, above);
+    if (above.uid === Deno.lstatSync(dir).uid) return;
+    throw new Error(
+      `Cannot use ${root} for run directories: it belongs to another user (uid ${above.uid}); remove it, or name a runDir`,
+    );
+  } catch (error) {
+    Deno.removeSync(dir);
+    throw error;
+  }
 }
 
 async function takeOver(wanted: string): Promise<RunDir> {
