@@ -32,14 +32,14 @@ const forwardSchema: Schema<ForwardConfig> = object<ForwardConfig>(() => ({
   guestAddress: optional(ipv4),
 }));
 
-const card = {
+const card = () => ({
   id: optional(id),
   model: optional(word("the name of a network card")),
   mac: optional(string("a MAC address", [
     /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i,
     "a MAC address, as in 52:54:00:12:34:56",
   ])),
-};
+});
 
 const endpoint = name("an address and port", [
   /^\S*:\d{1,5}$/,
@@ -50,7 +50,7 @@ const endpoint = name("an address and port", [
 export const networkSchema: Schema<NetworkConfig> = variant<NetworkConfig>("type", {
   user: object<UserNetworkConfig>(() => ({
     type: literal("user"),
-    ...card,
+    ...card(),
     forward: optional(list(forwardSchema, "forwarded ports")),
     restrict: optional(flag),
     hostname: optional(name("a host name")),
@@ -59,13 +59,13 @@ export const networkSchema: Schema<NetworkConfig> = variant<NetworkConfig>("type
   })),
   tap: object<TapNetworkConfig>(() => ({
     type: literal("tap"),
-    ...card,
+    ...card(),
     ifname: shortText("the name of a network interface", 15),
     vhost: optional(flag),
   })),
   socket: object<SocketNetworkConfig>(() => ({
     type: literal("socket"),
-    ...card,
+    ...card(),
     listen: optional(endpoint),
     connect: optional(endpoint),
     mcast: optional(endpoint),

@@ -10,8 +10,15 @@ import { MAX_SOCKET_PATH_BYTES, utf8Length } from "./socket_path.ts";
  */
 export type Schema<T> = (value: unknown, place: Place) => T | undefined;
 
-/** What a string has to be besides, and what was expected if it is not. */
-type Test = readonly [RegExp | ((value: string) => boolean), string];
+/** What a string has to be besides, and what was expected if it is not: in words, or made of the words for what it is. */
+type Test = readonly [RegExp | ((value: string) => boolean), string | ((what: string) => string)];
+
+/** C ends a string at NUL, and a lone surrogate has no bytes of its own: both would reach QEMU as something else. */
+const CARRIED: readonly Test[] = [
+  [(value) => !value.includes("\0"), (what) => `${what} without NUL`],
+  [(value) => value.isWellFormed(), (what) => `${what} in well-formed Unicode, without lone surrogates`],
+];
+const NOT_EMPTY: Test = [(value) => value !== "", (what) => `${what}, not empty`];
 
 /**
  * A string that passes tests. Only the first that it fails is told.
@@ -24,16 +31,10 @@ export function string(expected: string, ...tests: readonly Test[]): Schema<stri
   return (value, place) => {
     if (typeof value !== "string") return place.wrong(value, expected);
     const failed = tests.find(([test]) => typeof test === "function" ? !test(value) : !test.test(value));
-    return failed === undefined ? value : place.wrong(value, failed[1]);
+    if (failed === undefined) return value;
+    const [, words] = failed;
+    return place.wrong(value, typeof words === "function" ? words(expected) : words);
   };
-}
-
-/** C ends a string at NUL, and a lone surrogate has no bytes of its own: both would reach QEMU as something else. */
-function carried(expected: string): readonly Test[] {
-  return [
-    [(value) => !value.includes("\0"), `${expected} without NUL`],
-    [(value) => value.isWellFormed(), `${expected} in well-formed Unicode, without lone surrogates`],
-  ];
 }
 
 /**
@@ -43,7 +44,7 @@ function carried(expected: string): readonly Test[] {
  * @returns A schema.
  */
 export function text(expected: string): Schema<string> {
-  return string(expected, ...carried(expected));
+  return string(expected, ...CARRIED);
 }
 
 /**
@@ -54,12 +55,7 @@ export function text(expected: string): Schema<string> {
  * @returns A schema.
  */
 export function name(expected: string, ...tests: readonly Test[]): Schema<string> {
-  return string(
-    expected,
-    ...carried(expected),
-    [(value) => value !== "", `${expected}, not empty`],
-    ...tests,
-  );
+  return string(expected, ...CARRIED, NOT_EMPTY, ...tests);
 }
 
 /**
