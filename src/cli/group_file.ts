@@ -1,7 +1,6 @@
 import { ConfigError, type ConfigIssue, resolveConfigPaths, type VmConfig } from "../machine/mod.ts";
-import { GroupError } from "../supervisor/groups/group_error.ts";
-import { memberIssues } from "../supervisor/groups/member_issues.ts";
-import { parseGroup } from "../supervisor/groups/parse_group.ts";
+import { memberIssues, parseGroup } from "../supervisor/groups/parse_group.ts";
+import { GroupError } from "../supervisor/groups/vm_group.ts";
 import type { GroupConfig } from "../supervisor/mod.ts";
 import { checkFiles } from "../vm/preflight.ts";
 import { UsageError } from "./command.ts";

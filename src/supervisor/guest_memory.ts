@@ -1,7 +1,8 @@
+import { formatOption } from "../machine/options.ts";
 import type { Verdict } from "../vm/mod.ts";
-import type { PolicyState } from "./policy_state.ts";
-import { assertNoNamesake } from "./namesake.ts";
+import { findLaunched } from "../vm/process_scan.ts";
 import { persistState } from "./persist_state.ts";
+import type { PolicyState } from "./policy_state.ts";
 import type { Report } from "./report.ts";
 import type { RunPlace } from "./run_place.ts";
 import type { SupervisedVm } from "./spec.ts";
@@ -125,4 +126,26 @@ export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | n
       await attempt(() => store.remove(name));
     },
   };
+}
+
+/**
+ * Makes sure, as far as this script may look, that no QEMU of a guest still runs of which only a record tells that can't be understood: there
+ * may never be two of one guest.
+ */
+async function assertNoNamesake(
+  name: string,
+  brokenRecords: readonly string[],
+  runtimeDir: string | null,
+): Promise<void> {
+  const path = brokenRecords.at(-1);
+  if (path === undefined) return;
+  const guest = formatOption(undefined, { guest: name });
+  const found = (await findLaunched())?.find((qemu) =>
+    qemu.name === guest && (runtimeDir === null || qemu.pidFile.startsWith(`${runtimeDir}/`))
+  );
+  if (found === undefined) return;
+  throw new StateError(
+    `Cannot start VM "${name}": its record could not be understood and was set aside as ${path}, and a QEMU of that name still runs as process ${found.pid}; end that one and start the guest, or repair the record and open the supervisor again`,
+    path,
+  );
 }

@@ -13,7 +13,7 @@
  * @module
  */
 export type { GroupConfig, GroupMember, HelperConfig } from "./group.ts";
-export { GroupError } from "./group_error.ts";
+export { GroupError } from "./vm_group.ts";
 export type { GroupReport, GroupReportBody, RestartReason } from "./group_report.ts";
 export type { MemberPhase } from "./next_steps.ts";
 export type { RestartPlan, Strategy } from "./strategy.ts";

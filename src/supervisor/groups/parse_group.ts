@@ -1,4 +1,10 @@
-import { ConfigError, type NewConfigIssue, parseVmConfig, type VmConfig } from "../../machine/mod.ts";
+import {
+  ConfigError,
+  type ConfigIssue,
+  type NewConfigIssue,
+  parseVmConfig,
+  type VmConfig,
+} from "../../machine/mod.ts";
 import { nearestKey } from "../../machine/nearest_key.ts";
 import { Place } from "../../machine/place.ts";
 import {
@@ -15,10 +21,9 @@ import { MAX_TIMER_MS } from "../../qmp/alarm.ts";
 import { checkProbes } from "../liveness/check_probes.ts";
 import { policyOf } from "../policy_of.ts";
 import type { GroupConfig, GroupMember, HelperConfig } from "./group.ts";
-import { GroupError } from "./group_error.ts";
-import { memberIssues } from "./member_issues.ts";
 import { findCycle } from "./order.ts";
 import { STRATEGIES } from "./strategy.ts";
+import { GroupError } from "./vm_group.ts";
 
 const NAME = "a name: letters, digits and ._-, at most 64";
 const nameSchema = string(NAME, [/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, NAME]);
@@ -194,4 +199,20 @@ function commandSchema(value: unknown, place: Place): string[] | undefined {
     if (index > 0) argumentSchema(argument, place.at(index));
   }
   return [...value];
+}
+
+/**
+ * What is wrong in the config of one guest, with its place in the group.
+ *
+ * @param vm The guest's name.
+ * @param error What is wrong in its config.
+ * @returns The same as issues of the group.
+ */
+export function memberIssues(vm: string, error: ConfigError): ConfigIssue[] {
+  return error.issues.map(({ path: inside, message, ...rest }) => {
+    // A guest's name is its key in the group.
+    const path = inside === "" || inside === "name" ? `vms.${vm}` : `vms.${vm}.config.${inside}`;
+    const line = inside === "" ? `${path}: ${message}` : message.replace(inside, () => path);
+    return { ...rest, path, message: line };
+  });
 }

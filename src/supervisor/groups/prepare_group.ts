@@ -3,12 +3,11 @@ import type { Logger } from "../../qmp/mod.ts";
 import { runRoot } from "../../vm/mod.ts";
 import { findTie } from "../../vm/start_qemu.ts";
 import type { GroupConfig, GroupMember } from "./group.ts";
-import { GroupError } from "./group_error.ts";
 import { GroupFile, type GroupRecord } from "./group_record.ts";
 import { Member } from "./member.ts";
-import { memberIssues } from "./member_issues.ts";
+import { memberIssues } from "./parse_group.ts";
 import { type GroupPlace, placeMember } from "./placing.ts";
-import type { GroupOptions } from "./vm_group.ts";
+import { GroupError, type GroupOptions } from "./vm_group.ts";
 
 /** A group in its place: nothing of it runs yet, but for what an earlier supervisor left. */
 export interface PreparedGroup {

@@ -1,12 +1,15 @@
+import { runPaths } from "../../machine/mod.ts";
+import type { Vm } from "../../vm/mod.ts";
 import { clockSince, restoreHistory } from "../kept_history.ts";
-import type { GroupMind } from "./group_mind.ts";
+import type { Probe } from "../liveness/mod.ts";
+import { endOfLastMatch } from "../liveness/text_pattern.ts";
 import type { GuestStatus } from "../supervisor.ts";
+import type { GroupMind } from "./group_mind.ts";
 import { HelperProcess } from "./helper_process.ts";
 import type { Member } from "./member.ts";
 import { bringDown, type MemberHost } from "./member_processes.ts";
 import { isAtRest } from "./next_steps.ts";
 import type { PreparedGroup } from "./prepare_group.ts";
-import { saidReady } from "./said_ready.ts";
 
 /** What taking over needs. */
 export interface TakeOverHost extends MemberHost {
@@ -84,5 +87,23 @@ async function takeOverGuest(member: Member, guest: GuestStatus, { mind }: TakeO
       [member.goal, member.phase] = [isWhole ? "up" : "renew", "up"];
       mind.foundUp(member, await saidReady(vm, member.spec.probes ?? []));
     }
+  }
+}
+
+/**
+ * Whether a guest that was found running has said on its console, before anybody listened, all that makes it ready. It won't say it again, so
+ * QEMU's log of the console has to do. False where no probe for readiness listens to the console, or there is no log.
+ */
+async function saidReady(vm: Vm | null, probes: readonly Probe[]): Promise<boolean> {
+  const awaited = probes.flatMap((probe) =>
+    probe.kind === "console" && probe.for === "readiness" ? [probe.pattern] : []
+  );
+  if (awaited.length === 0 || typeof vm?.runDir !== "string") return false;
+  try {
+    const said = await Deno.readTextFile(runPaths(vm.runDir).consoleLog);
+    return awaited.every((pattern) => endOfLastMatch(said, pattern) >= 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }

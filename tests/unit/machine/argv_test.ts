@@ -13,7 +13,7 @@ import {
 } from "../../../src/machine/mod.ts";
 import { withoutTie } from "../../../src/machine/monitors.ts";
 import { Place } from "../../../src/machine/place.ts";
-import { vmConfigSchema } from "../../../src/machine/schema.ts";
+import { vmConfigSchema } from "../../../src/machine/parse.ts";
 import * as parts from "../../../src/machine/schema_parts.ts";
 import type { Schema } from "../../../src/machine/schema_words.ts";
 

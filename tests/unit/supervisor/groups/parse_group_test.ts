@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { GroupError } from "../../../../src/supervisor/groups/group_error.ts";
+import { GroupError } from "../../../../src/supervisor/groups/vm_group.ts";
 import { parseGroup } from "../../../../src/supervisor/groups/parse_group.ts";
 
 /** What is said of a group, line by line. */
