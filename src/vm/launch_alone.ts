@@ -1,6 +1,6 @@
 /**
  * `launch` and nothing else: for scripts that start often and want to be quick. What a running VM needs is loaded while its QEMU
- * starts, and the supervisor not at all; the whole of `@qeeper/qeeper` takes about 4 ms longer to load.
+ * starts, and the supervisor not at all; the whole of `@qeeper/qeeper` takes about 5 ms longer to load.
  *
  * @example
  * ```ts
