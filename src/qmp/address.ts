@@ -55,9 +55,9 @@ export function assertAddress(address: unknown): asserts address is MonitorAddre
 
 function shown(value: unknown): string {
   try {
-    return JSON.stringify(value) ?? String(value);
+    return JSON.stringify(value, (_key, member) => typeof member === "bigint" ? `${member}n` : member) ??
+      String(value);
   } catch {
-    // It goes round in circles, or has a bigint.
-    return `an ${typeof value}`;
+    return "an object that holds itself";
   }
 }
