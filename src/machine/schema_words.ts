@@ -189,6 +189,17 @@ export function alternatives(words: readonly string[]): string {
   return quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`;
 }
 
+/**
+ * A schema that is made when it is first asked: most configs have few of the parts that there are.
+ *
+ * @param make Makes it.
+ * @returns A schema.
+ */
+export function lazy<T>(make: () => Schema<T>): Schema<T> {
+  let made: Schema<T> | null = null;
+  return (value, place) => (made ??= make())(value, place);
+}
+
 /** A key that may be missing. */
 interface OptionalKey<T> {
   readonly optional: Schema<T>;
@@ -213,26 +224,25 @@ export function optional<T>(schema: Schema<T>): OptionalKey<T> {
 /**
  * An object with these keys. A key whose value is undefined counts as absent.
  *
- * @param keys Its keys; made when the first object is checked where they come from a function, since most configs have few of the parts
- * that there are.
+ * @param keys Its keys.
  * @param others What becomes of any other key. What people write is refused, what a newer version wrote may be left out.
  * @returns A schema.
  */
 export function object<T extends object>(
-  keys: Keys<T> | (() => Keys<T>),
+  keys: Keys<T>,
   others: "refused" | "left-out" = "refused",
 ): Schema<T> {
-  let made: readonly [string, Schema<unknown> | OptionalKey<unknown>][] | null = null;
+  const schemas = Object.entries<Schema<unknown> | OptionalKey<unknown>>(keys);
+  const known = Object.keys(keys);
   return (value, place) => {
     if (!isObject(value)) return place.wrong(value, "an object");
-    made ??= Object.entries(typeof keys === "function" ? keys() : keys);
     const kept: Record<string, unknown> = {};
-    for (const [key, schema] of made) {
+    for (const [key, schema] of schemas) {
       const item = Object.hasOwn(value, key) ? value[key] : undefined;
       if (typeof schema === "function") kept[key] = schema(item, place.at(key));
       else if (item !== undefined) kept[key] = schema.optional(item, place.at(key));
     }
-    if (others === "refused") place.refuseOthers(value, made.map(([key]) => key));
+    if (others === "refused") place.refuseOthers(value, known);
     return kept as T;
   };
 }

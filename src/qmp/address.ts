@@ -58,6 +58,6 @@ function shown(value: unknown): string {
     return JSON.stringify(value, (_key, member) => typeof member === "bigint" ? `${member}n` : member) ??
       String(value);
   } catch {
-    return "an object that holds itself";
+    return "an object that has no JSON";
   }
 }

@@ -64,7 +64,10 @@ export class QmpClient implements AsyncDisposable {
    * @throws As `connect` does.
    */
   static async over(transport: ByteTransport, options: ClientOptions = {}): Promise<QmpClient> {
-    const { QmpConnection } = await import("./connection.ts");
+    const { QmpConnection } = await import("./connection.ts").catch(async (error) => {
+      await transport.close();
+      throw error;
+    });
     return new QmpClient(await QmpConnection.over(transport, options));
   }
 

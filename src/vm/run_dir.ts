@@ -101,6 +101,7 @@ function readEnv(variable: string): string | undefined {
 }
 
 function makeUnder(root: string): RunDir {
+  let rootIs: "likely" | "made" = "likely";
   for (;;) {
     const dir = `${root}/${randomName()}`;
     checkPath(dir);
@@ -108,9 +109,14 @@ function makeUnder(root: string): RunDir {
       Deno.mkdirSync(dir, { mode: 0o700 });
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) continue;
-      // Looked for only now: it is almost always there, and each look is a part of every launch.
-      if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      // Looked for only now: it is almost always there, and each look is a part of every launch. Also where nothing may be written, for
+      // the error that names a directory which can be allowed.
+      const perhapsNot = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory ||
+        error instanceof Deno.errors.NotCapable;
+      if (perhapsNot && rootIs === "likely") {
         makeRoot(root);
+        rootIs = "made";
         continue;
       }
       if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
@@ -151,7 +157,8 @@ function checkPlace(root: string, dir: string): void {
       `Cannot use ${root} for run directories: it belongs to another user (uid ${above.uid}); remove it, or name a runDir`,
     );
   } catch (error) {
-    Deno.removeSync(dir);
+    // Where others can write, one may have been quicker.
+    bestEffort(() => Deno.removeSync(dir));
     throw error;
   }
 }

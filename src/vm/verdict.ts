@@ -98,16 +98,6 @@ export function judge(evidence: Evidence): Verdict {
  *
  * @param found What the failed launch left: its exit, if there was one, its words, and what was asked for meanwhile.
  * @returns The verdict; `killed`, `host-signal` and the like where a signal from outside ended it.
- *
- * @example
- * ```ts
- * import { judgeLaunch } from "@qeeper/qeeper";
- * import { assertEquals } from "@std/assert";
- *
- * const found = { at: new Date(0), detail: "No such machine", stderrTail: "", intent: "none" } as const;
- * assertEquals(judgeLaunch({ ...found, exit: { code: 1, signal: null } }).cause, "launch-failed");
- * assertEquals(judgeLaunch({ ...found, exit: { code: 137, signal: "SIGKILL" } }).cause, "killed");
- * ```
  */
 export function judgeLaunch(
   found: { at: Date; detail: string; exit: ExitStatus | null; stderrTail: string; intent: Intent },

@@ -1,5 +1,6 @@
 // Which permissions a script needs to launch, and what goes without the others.
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { launch, runRoot } from "../../mod.ts";
 import { silentLogger } from "../../src/qmp/mod.ts";
 import { StartLine } from "../../src/vm/start_line.ts";
 import { type Launched, leastFlags, Script, untilDead } from "./_script.ts";
@@ -90,6 +91,20 @@ Deno.test("a script without a permission is told which, and leaves no QEMU behin
       assertEquals(await processesWith(host.rom), []);
     });
   }
+});
+
+Deno.test({
+  name:
+    "launch() without --allow-write names the run root, which can be allowed, and not a directory of chance",
+  permissions: { env: true, read: true, run: true, net: true, sys: true },
+  fn: async () => {
+    const { message } = await assertRejects(
+      () => runRoot(),
+      Deno.errors.NotCapable,
+      "Requires write access to",
+    );
+    await assertRejects(() => launch({ machine: "none", accel: "tcg" }), Deno.errors.NotCapable, message);
+  },
 });
 
 Deno.test({

@@ -4,6 +4,7 @@ import {
   LAUNCH_ALONE,
   NOT_BEFORE_THE_SPAWN,
   NOT_ON_THE_LAUNCH_PATH,
+  NOT_WITH_EVERYTHING,
   OUTSIDE,
   PURE_FILES,
   TYPE_ARROWS,
@@ -67,9 +68,12 @@ function whyNot(file: string, room: string | null, target: string, kind: Import[
 }
 
 function* checkLaunchPath(scans: ReadonlyMap<string, Scan>): Generator<Violation> {
-  for (const { file, line, specifier } of staticImports("mod.ts", scans)) {
+  for (const { file, line, specifier, target } of staticImports("mod.ts", scans)) {
     if (NOT_ON_THE_LAUNCH_PATH.test(specifier)) {
       yield { file, line, message: `mod.ts may not pull in ${specifier}, which makes every launch slower` };
+    }
+    if (target !== null && NOT_WITH_EVERYTHING.test(target)) {
+      yield { file, line, message: `mod.ts may not pull in ${target}: import it when it is wanted` };
     }
   }
   for (const { file, line, target } of staticImports(LAUNCH_ALONE, scans)) {

@@ -25,6 +25,10 @@ export const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
 /** What mod.ts may not pull in, by any chain of static imports: it would make every launch slower. */
 export const NOT_ON_THE_LAUNCH_PATH: RegExp = /^(?:node|npm):|^@logtape\/|^hono|^zod/;
 
+/** Nor this, which can all be loaded while QEMU starts: 2 ms of a script's start. */
+export const NOT_WITH_EVERYTHING: RegExp =
+  /^src\/(?:qmp\/(?:mod|connection|session|dial)\.ts|qga\/|vm\/verdict\.ts)/;
+
 /** The entry for scripts that only launch: what is loaded before QEMU is spawned. */
 export const LAUNCH_ALONE = "src/vm/launch_alone.ts";
 

@@ -41,7 +41,7 @@ Deno.test("QmpClient.connect() says what an address looks like when it is given 
       '{"transport":"tcp","host":"localhost","port":"4444n"}',
     ],
     [4444n, '"4444n"'],
-    [circle, "an object that holds itself"],
+    [circle, "an object that has no JSON"],
   ];
   for (const [address, found] of cases) {
     const message = `Cannot use ${found} as a monitor's address: expected { transport: "unix", path }, ` +

@@ -94,6 +94,15 @@ Deno.test("checkLayers() lets files have node: modules that mod.ts does not pull
   assertEquals(check({ "src/cli/main.ts": 'import "node:net";' }), []);
 });
 
+Deno.test("checkLayers() finds what mod.ts would load though it can be loaded while QEMU starts", () => {
+  const waits = 'import "../qmp/errors.ts";\nawait import("../qmp/connection.ts");';
+  const house = { "src/qmp/errors.ts": "", "src/qmp/connection.ts": "" };
+  assertEquals(check({ ...house, "src/vm/launch.ts": waits }), []);
+  assertEquals(check({ ...house, "src/vm/launch.ts": `${waits}\nimport "../qmp/connection.ts";` }), [
+    "src/vm/launch.ts:3: mod.ts may not pull in src/qmp/connection.ts: import it when it is wanted",
+  ]);
+});
+
 Deno.test("checkLayers() finds what the launching entry would load before the spawn, and no types nor what waits", () => {
   const alone = 'export { launch } from "./launch.ts";\nexport type { Verdict } from "./verdict.ts";';
   const launching = 'import "../qmp/logger.ts";\nawait import("./verdict.ts");';
