@@ -10,8 +10,8 @@ import type { Group } from "./report.ts";
  * @returns The outcome.
  */
 export async function coldScript(bench: Bench): Promise<Group> {
-  const { dir, client } = bench.baselines;
-  const socket = `${dir}/cold`;
+  const { sockets, client } = bench.baselines;
+  const socket = `${sockets}/cold`;
   const script = (name: string, file: string, ...args: readonly string[]): Contestant => {
     const path = new URL(`scripts/${file}`, import.meta.url).pathname;
     return { name, run: () => timed([Deno.execPath(), "run", "--no-prompt", "-A", path, ...args]) };

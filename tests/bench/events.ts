@@ -15,9 +15,9 @@ const PYTHON_COUNT = 50_000;
  * @returns The outcome; null where there is no C compiler and so no producer.
  */
 export async function events(bench: Bench, form: "compact" | "pretty"): Promise<Group | null> {
-  const { producer, hasYajl, dir } = bench.baselines;
+  const { producer, hasYajl, sockets } = bench.baselines;
   if (producer === null) return null;
-  const socket = `${dir}/events-${form}`;
+  const socket = `${sockets}/events-${form}`;
   await using _producer = background([producer, socket, `${COUNT}`, form]);
   let dropped = 0;
   const qeeper = async (): Promise<number> => {

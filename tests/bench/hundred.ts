@@ -21,11 +21,12 @@ interface Measured {
 export async function hundred(bench: Bench): Promise<Group | null> {
   if (Deno.build.os !== "linux") return null;
   const dir = await Deno.makeTempDir({ dir: bench.baselines.dir, prefix: "hundred-" });
+  const run = await Deno.makeTempDir({ dir: bench.baselines.sockets, prefix: "hundred-" });
   const bios = `${dir}/halt`;
   await Deno.writeFile(bios, rom(tinyGuests.printAndHalt.code));
   const script = new URL("scripts/hundred.ts", import.meta.url).pathname;
   const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "-A", script, dir, bios, String(bench.rounds)],
+    args: ["run", "--no-prompt", "-A", script, dir, run, bios, String(bench.rounds)],
     stderr: "inherit",
   }).output();
   if (!success) throw new Error(`Cannot measure: ${script} failed`);

@@ -14,7 +14,7 @@ import type { Group } from "./report.ts";
  * @returns The outcome.
  */
 export async function launch(bench: Bench): Promise<Group> {
-  const { dir, client } = bench.baselines;
+  const { dir, sockets, client } = bench.baselines;
   const bios = `${dir}/unirom`;
   await Deno.writeFile(bios, rom(unirom.code));
   const config: VmConfig = { machine: "pc", accel: "tcg", memoryMiB: 16, firmware: { bios } };
@@ -34,7 +34,7 @@ export async function launch(bench: Bench): Promise<Group> {
   const sameCommand: Contestant[] = client === null ? [] : [{
     name: "C, one monitor, Qeeper's command line",
     run: async () => {
-      const own = await Deno.makeTempDir({ dir, prefix: "vm-" });
+      const own = await Deno.makeTempDir({ dir: sockets, prefix: "vm-" });
       return await figureOf([
         client,
         "launch",
@@ -43,7 +43,7 @@ export async function launch(bench: Bench): Promise<Group> {
       ]);
     },
   }];
-  const socket = `${dir}/launch`;
+  const socket = `${sockets}/launch`;
   const bare = bareCommand("pc", socket, ["-m", "16", "-bios", bios]);
   const figures = await race([
     { name: "Qeeper", run: qeeper },

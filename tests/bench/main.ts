@@ -60,9 +60,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 1;
   }
   await using baselines = await buildBaselines();
-  // A run root of its own: what killed scripts have left in the usual one is looked through at each launch.
-  Deno.env.delete("XDG_RUNTIME_DIR");
-  Deno.env.set("TMPDIR", baselines.dir);
+  // A run root of its own: what killed scripts have left in the usual one is looked through at each launch. As a login has it, in memory.
+  Deno.env.set("XDG_RUNTIME_DIR", baselines.sockets);
   for (const note of baselines.notes) say(note);
   for (const name of names) {
     const group = await GROUPS[name]?.({ rounds, baselines });

@@ -14,7 +14,7 @@ const COUNT = 2000;
  * @returns The outcome.
  */
 export async function pipelining(bench: Bench): Promise<Group> {
-  const socket = `${bench.baselines.dir}/pipelining`;
+  const socket = `${bench.baselines.sockets}/pipelining`;
   await using _qemu = await bareQemu(socket);
   const qeeper = async (): Promise<number> => {
     await using client = await QmpClient.connect({ transport: "unix", path: socket });

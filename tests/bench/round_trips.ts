@@ -14,7 +14,7 @@ const COUNT = 1000;
  * @returns The outcome.
  */
 export async function roundTrips(bench: Bench): Promise<Group> {
-  const socket = `${bench.baselines.dir}/round-trips`;
+  const socket = `${bench.baselines.sockets}/round-trips`;
   await using _qemu = await bareQemu(socket);
   const qeeper = async (): Promise<number> => {
     await using client = await QmpClient.connect({ transport: "unix", path: socket });

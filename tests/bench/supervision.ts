@@ -7,11 +7,12 @@ import type { Group } from "./report.ts";
 
 /** A supervisor with one guest that obeys commands, its journal and its records on the disk. */
 async function supervised(bench: Bench, spec: Partial<SupervisedVm>) {
-  const { dir } = bench.baselines;
+  const { dir, sockets } = bench.baselines;
   const bios = `${dir}/unirom`;
   await Deno.writeFile(bios, rom(unirom.code));
   const stateDir = await Deno.makeTempDir({ dir, prefix: "state-" });
-  const supervisor = await Supervisor.open({ stateDir, runtimeDir: `${stateDir}/run` });
+  const runtimeDir = await Deno.makeTempDir({ dir: sockets, prefix: "run-" });
+  const supervisor = await Supervisor.open({ stateDir, runtimeDir });
   await supervisor.add({
     config: { name: "web", machine: "pc", accel: "tcg", memoryMiB: 16, firmware: { bios } },
     restart: "always",
@@ -40,7 +41,7 @@ async function reportOf(reports: AsyncIterator<{ kind: string }>, kind: string):
  * @returns The outcome.
  */
 export async function crash(bench: Bench): Promise<Group> {
-  const { dir } = bench.baselines;
+  const { dir, sockets } = bench.baselines;
   await using supervisor = await supervised(bench, {});
   using stream = supervisor.reports();
   const reports = stream[Symbol.asyncIterator]();
@@ -54,10 +55,10 @@ export async function crash(bench: Bench): Promise<Group> {
     return await reportOf(reports, "started") - start;
   };
   await reportOf(reports, "started");
-  const bare = bareCommand("pc", `${dir}/crash`, ["-m", "16", "-bios", `${dir}/unirom`]);
+  const bare = bareCommand("pc", `${sockets}/crash`, ["-m", "16", "-bios", `${dir}/unirom`]);
   const figures = await race([
     { name: "Qeeper, to the next life", run: nextLife },
-    ...cClient(bench, "C, from its kill -9 to the next one", ["restart", `${dir}/crash`, ...bare]),
+    ...cClient(bench, "C, from its kill -9 to the next one", ["restart", `${sockets}/crash`, ...bare]),
   ], bench.rounds);
   return {
     title: "After kill -9 of a supervised QEMU: pc with a tiny firmware, journal and fsynced record included",

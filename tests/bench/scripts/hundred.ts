@@ -1,5 +1,5 @@
 // A supervisor of a hundred guests, in a process of its own: what that has in memory is the supervisor's.
-// Arguments: a directory, the guests' firmware, how many of them are killed. Prints one line of JSON.
+// Arguments: a directory for the state, one for the run directories, the guests' firmware, how many of them are killed. Prints one line of JSON.
 import { type Report, Supervisor } from "../../../mod.ts";
 
 const GUESTS = 100;
@@ -8,8 +8,8 @@ const IDLE_MS = 30_000;
 /** What a tick of `/proc/PID/stat` is, in milliseconds: 100 of them a second on every Linux. */
 const TICK_MS = 10;
 
-const [dir = "", bios = "", rounds = "0"] = Deno.args;
-const supervisor = await Supervisor.open({ stateDir: `${dir}/state`, runtimeDir: `${dir}/run` });
+const [dir = "", runtimeDir = "", bios = "", rounds = "0"] = Deno.args;
+const supervisor = await Supervisor.open({ stateDir: `${dir}/state`, runtimeDir });
 // The first one brings all the code with it.
 await add(0);
 const aloneKiB = residentKiB();
@@ -38,7 +38,7 @@ await supervisor.close({ vms: "leave" });
 
 // The next one takes over what this one leaves.
 const opened = performance.now();
-const next = await Supervisor.open({ stateDir: `${dir}/state`, runtimeDir: `${dir}/run` });
+const next = await Supervisor.open({ stateDir: `${dir}/state`, runtimeDir });
 const adoptionMs = performance.now() - opened;
 const adopted = next.list().filter(({ vm }) => vm !== null).length;
 if (adopted !== GUESTS) throw new Error(`Cannot measure: ${adopted} of ${GUESTS} guests were taken over`);
