@@ -1,7 +1,7 @@
 import type { AccelChoice, AccelRequest } from "./accel.ts";
 import { probeRom } from "./probe_rom.ts";
 import { type SpawnedProcess, spawnQemu } from "./qemu_process.ts";
-import { runRoot } from "./run_dir.ts";
+import { runRoot } from "./run_root.ts";
 import { inTime } from "./waiting.ts";
 
 /** How long the probe guest may take, in milliseconds: it needs 70 with everything well, and 2,300 where KVM only works in name. */

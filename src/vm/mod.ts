@@ -26,7 +26,7 @@ export { ConsoleClosedError, ConsoleTimeoutError, LaunchError } from "./errors.t
 export { HmpMonitor, type HmpOptions } from "./hmp_monitor.ts";
 export { launch } from "./launch.ts";
 export type { Lifetime } from "./qemu_process.ts";
-export { runRoot } from "./run_dir.ts";
+export { runRoot } from "./run_root.ts";
 export type { ConsoleExpectOptions, ConsoleMatch, SerialConsole } from "./serial_console.ts";
 export type { StopOptions, StopRung } from "./stop_ladder.ts";
 export { SignalGuard } from "./signal_guard.ts";

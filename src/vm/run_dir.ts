@@ -1,4 +1,5 @@
 import { type RunPaths, runPaths } from "../machine/mod.ts";
+import { checkPlace, likelyRoot, runRoot } from "./run_root.ts";
 
 /** The longest path that Deno takes for a unix socket, in bytes (QEMU itself takes 108). */
 const MAX_SOCKET_PATH_BYTES = 107;
@@ -31,77 +32,20 @@ export interface RunDir extends AsyncDisposable {
  * @throws {Error} When the directory is in use, or its path is too long for a socket in it.
  */
 export async function makeRunDir(wanted?: string): Promise<RunDir> {
-  return wanted === undefined ? makeUnder(await rootPath()) : await takeOver(wanted);
+  return wanted === undefined ? await makeNew() : await takeOver(wanted);
 }
 
-/**
- * Where run directories are made when the caller names none: `$XDG_RUNTIME_DIR/qeeper` where there is one, else `qeeper-UID` in the
- * temporary directory.
- *
- * @returns An absolute path; it is made with mode 0700 if it is missing.
- * @throws {Error} When others can write to it.
- *
- * @example
- * ```ts
- * import { launch, runRoot } from "@qeeper/qeeper";
- * import { assert } from "@std/assert";
- *
- * const root = await runRoot();
- * await using vm = await launch({ machine: "none", accel: "tcg" });
- * assert(vm.runDir?.startsWith(`${root}/`));
- * ```
- */
-export async function runRoot(): Promise<string> {
-  const root = await rootPath();
-  makeRoot(root);
-  return root;
-}
-
-async function rootPath(): Promise<string> {
-  return await runtimeRoot() ?? temporaryRoot();
-}
-
-/** Without waiting, here and below: sockets want a local directory, where each of these calls is over before a thread would have it. */
-function makeRoot(root: string): void {
-  Deno.mkdirSync(root, { recursive: true, mode: 0o700 });
-  checkRoot(root, Deno.lstatSync(root));
-}
-
-function checkRoot(root: string, info: Deno.FileInfo): void {
-  // In a directory that everybody can write to, somebody else may have been first.
-  if (!info.isDirectory || (info.mode !== null && (info.mode & 0o022) !== 0)) {
-    throw new Error(
-      `Cannot use ${root} for run directories: it is no directory, or others can write to it; remove it, or name a runDir`,
-    );
-  }
-}
-
-/** Null where there is no such directory: a variable can outlive the session that it was made for. */
-async function runtimeRoot(): Promise<string | null> {
-  const runtime = readEnv("XDG_RUNTIME_DIR");
-  if (!runtime?.startsWith("/")) return null;
+async function makeNew(): Promise<RunDir> {
   try {
-    return (await Deno.stat(runtime)).isDirectory ? `${runtime}/qeeper` : null;
+    return makeUnder(likelyRoot());
   } catch {
-    return null;
+    // Whether it is there is only looked for now. Where it is not to be had this has an error of its own, which names the root.
+    return makeUnder(await runRoot());
   }
 }
 
-function temporaryRoot(): string {
-  const named = readEnv("TMPDIR");
-  const temporary = named?.startsWith("/") ? named.replace(/\/+$/, "") : "/tmp";
-  const sys = Deno.permissions.querySync({ name: "sys", kind: "uid" });
-  const uid = sys.state === "granted" ? Deno.uid() : null;
-  return `${temporary}/qeeper${uid === null ? "" : `-${uid}`}`;
-}
-
-function readEnv(variable: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  return state === "granted" ? Deno.env.get(variable) || undefined : undefined;
-}
-
+/** Without waiting: sockets want a local directory, where each of these calls is over before a thread would have it. */
 function makeUnder(root: string): RunDir {
-  let rootIs: "likely" | "made" = "likely";
   for (;;) {
     const dir = `${root}/${randomName()}`;
     checkPath(dir);
@@ -109,25 +53,19 @@ function makeUnder(root: string): RunDir {
       Deno.mkdirSync(dir, { mode: 0o700 });
     } catch (error) {
       if (error instanceof Deno.errors.AlreadyExists) continue;
-      // Looked for only now: it is almost always there, and each look is a part of every launch. Also where nothing may be written, for
-      // the error that names a directory which can be allowed.
-      const perhapsNot = error instanceof Deno.errors.NotFound ||
-        error instanceof Deno.errors.NotADirectory ||
-        error instanceof Deno.errors.NotCapable;
-      if (perhapsNot && rootIs === "likely") {
-        makeRoot(root);
-        rootIs = "made";
-        continue;
-      }
       if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
       throw new Error(
         `Cannot make a run directory in ${root}: this user may not write to it; name a runDir`,
-        {
-          cause: error,
-        },
+        { cause: error },
       );
     }
-    checkPlace(root, dir);
+    try {
+      checkPlace(root, dir);
+    } catch (error) {
+      // Where others can write, one of them may have been quicker.
+      bestEffort(() => Deno.removeSync(dir));
+      throw error;
+    }
     const gone = new AbortController();
     const company = new AsyncDisposableStack();
     const remove = async () => {
@@ -144,22 +82,6 @@ function makeUnder(root: string): RunDir {
       removeSync: () => bestEffort(() => Deno.removeSync(dir, { recursive: true })),
       [Symbol.asyncDispose]: remove,
     };
-  }
-}
-
-/** What was just made is ours, so whoever owns it has to own the root as well: its owner can put anything in our place. */
-function checkPlace(root: string, dir: string): void {
-  try {
-    const above = Deno.lstatSync(root);
-    checkRoot(root, above);
-    if (above.uid === Deno.lstatSync(dir).uid) return;
-    throw new Error(
-      `Cannot use ${root} for run directories: it belongs to another user (uid ${above.uid}); remove it, or name a runDir`,
-    );
-  } catch (error) {
-    // Where others can write, one may have been quicker.
-    bestEffort(() => Deno.removeSync(dir));
-    throw error;
   }
 }
 
