@@ -97,8 +97,8 @@ export class GuestProcess {
   #inPlace: Promise<void> = Promise.resolve();
   /** How far what it said was told. */
   #told: Told = NOTHING_TOLD;
-  /** What its end is judged as, whatever it looks like. */
-  #cause: "as it is" | "unresponsive" = "as it is";
+  /** What its end is judged as, whatever it looks like: what a guest did for which it is ended, too. */
+  #cause: "as it is" | "unresponsive" | Verdict = "as it is";
   #left: boolean = false;
 
   /**
@@ -189,6 +189,11 @@ export class GuestProcess {
     })());
   }
 
+  /** When QEMU is ended for what its guest did, that is what its end was. */
+  endsFor(verdict: Verdict): void {
+    this.#cause = verdict;
+  }
+
   /** Ends a QEMU that does not answer. */
   putDown(): void {
     this.#cause = "unresponsive";
@@ -270,6 +275,7 @@ export class GuestProcess {
       return;
     }
     this.#launching = null;
+    this.#cause = "as it is";
     // Without waiting for anything: the guest runs already, and what it does is to be seen.
     if (this.#run !== null) this.#run = startedRun(this.#run, vm);
     this.#begin(vm, place, { end: "untold", told: NOTHING_TOLD, again: [] });
@@ -339,9 +345,14 @@ export class GuestProcess {
   }
 
   #judged(verdict: Verdict): Verdict {
-    const cause = this.#cause === "as it is" ? verdict.cause : this.#cause;
+    const as = this.#cause;
     this.#cause = "as it is";
-    return { ...verdict, cause };
+    if (as === "as it is") return verdict;
+    if (as === "unresponsive") return { ...verdict, cause: as };
+    // It may have come to another end meanwhile.
+    if (verdict.intent === "none") return verdict;
+    const { cause, detail, reason, tripleFault } = as;
+    return { ...verdict, cause, detail, reason, tripleFault };
   }
 
   #over(verdict: Verdict, vm: Vm | null, place: RunPlace | null): void {

@@ -333,7 +333,12 @@ export class Keeper {
 
   #judged(kind: "guest-ended" | "ended", verdict: Verdict): void {
     this.#lastVerdict = verdict;
-    this.#handle({ kind, verdict }, (actions) => ({ kind, verdict, actions }));
+    this.#handle({ kind, verdict }, (actions) => {
+      if (kind === "guest-ended" && actions.some((action) => action.kind === "clear-away")) {
+        this.#process.endsFor(verdict);
+      }
+      return { kind, verdict, actions };
+    });
   }
 
   async #unstuck(): Promise<void> {

@@ -200,7 +200,9 @@ test(
     await supervisor.add(
       await yard.firmware("web", tinyGuests.tripleFault, { restart: "on-failure", limit }),
     );
-    await reports.until("web", "ended host-quit -> give up (restart-limit)");
+    const ended = verdictOf(await reports.until("web", "ended guest-reset -> give up (restart-limit)"));
+    assertEquals([ended.tripleFault, ended.intent, ended.process], [true, "stop", "ended"]);
+    assertStringIncludes(ended.detail, "a triple fault");
     const faults = reports.of("web").filter((line) => line.startsWith("guest-ended"));
     assertEquals(faults.slice(0, 4), [
       ...Array(3).fill("guest-ended guest-reset"),
