@@ -10,7 +10,7 @@ import { formatOption, type OptionValue } from "./options.ts";
 import type { RunPaths } from "./run_paths.ts";
 import { sandboxArgs } from "./sandbox.ts";
 import { secretArgs } from "./secrets.ts";
-import { socketPathIssues } from "./socket_path.ts";
+import { socketIssues } from "./socket_path.ts";
 
 /** The guest's memory where a config says nothing, in MiB. */
 const DEFAULT_MEMORY_MIB = 128;
@@ -40,8 +40,8 @@ const DEFAULT_MEMORY_MIB = 128;
  * ```
  */
 export function compileArgv(config: VmConfig, facts: HostFacts, paths: RunPaths): readonly string[] {
-  const tooLong = socketPathIssues(config, paths);
-  if (tooLong.length > 0) throw new ConfigError(tooLong);
+  const wrong = socketIssues(config, paths);
+  if (wrong.length > 0) throw new ConfigError(wrong);
   const board = boardOf(config, facts);
   return [
     facts.binary,

@@ -63,7 +63,7 @@ export const driveSchema: Schema<DriveConfig> = lazy(() =>
     cache: optional(oneOf(["writeback", "writethrough", "none", "directsync", "unsafe"])),
     aio: optional(oneOf(["threads", "native", "io_uring"])),
     discard: optional(oneOf(["ignore", "unmap"])),
-    bootIndex: optional(integer(0, 0x7fffffff, "a place in the boot order: an integer from 0")),
+    bootIndex: optional(integer(0, 0x7fffffff, "a place in the boot order: an integer from 0 to 2147483647")),
     rerror: optional(oneOf(["ignore", "report", "stop"])),
     werror: optional(oneOf(["ignore", "report", "stop", "enospc"])),
     serial: optional(shortText("a serial number", 20)),
@@ -74,10 +74,10 @@ export const driveSchema: Schema<DriveConfig> = lazy(() =>
 /** CPU topology. */
 export const topologySchema: Schema<TopologyConfig> = lazy(() =>
   object<TopologyConfig>({
-    sockets: optional(integer(1, 4096, "a number of sockets: an integer from 1")),
-    dies: optional(integer(1, 4096, "a number of dies: an integer from 1")),
-    cores: optional(integer(1, 4096, "a number of cores: an integer from 1")),
-    threads: optional(integer(1, 4096, "a number of threads: an integer from 1")),
+    sockets: optional(integer(1, 4096, "a number of sockets: an integer from 1 to 4096")),
+    dies: optional(integer(1, 4096, "a number of dies: an integer from 1 to 4096")),
+    cores: optional(integer(1, 4096, "a number of cores: an integer from 1 to 4096")),
+    threads: optional(integer(1, 4096, "a number of threads: an integer from 1 to 4096")),
   })
 );
 

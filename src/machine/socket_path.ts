@@ -16,14 +16,18 @@ export function utf8Length(text: string): number {
 }
 
 /**
- * The sockets whose paths are too long. A schema sees a path as the config has it; here it is as QEMU gets it, in its run directory
- * or made absolute.
+ * What is wrong with the sockets. A schema sees a path as the config has it; here it is as QEMU gets it, in its run directory or made
+ * absolute.
  *
  * @param config The config, its file names absolute.
  * @param paths The run directory's paths.
  * @returns What is wrong.
  */
-export function socketPathIssues(config: VmConfig, paths: RunPaths): readonly NewConfigIssue[] {
+export function socketIssues(config: VmConfig, paths: RunPaths): readonly NewConfigIssue[] {
+  return [...tooLong(config, paths), ...takenTwice(config, paths)];
+}
+
+function tooLong(config: VmConfig, paths: RunPaths): NewConfigIssue[] {
   const sockets: [place: string, path: string][] = [];
   for (const [index, { id, address }] of (config.monitors ?? []).entries()) {
     if (address === undefined) sockets.push([`monitors[${index}].id`, paths.monitor(id)]);
@@ -43,4 +47,41 @@ export function socketPathIssues(config: VmConfig, paths: RunPaths): readonly Ne
       found: `${bytes} bytes in ${JSON.stringify(path)}`,
     }];
   });
+}
+
+/** QEMU lets a second one listen at a path, and nobody can connect to the first one any more. */
+function takenTwice(config: VmConfig, paths: RunPaths): NewConfigIssue[] {
+  const takers = new Map<string, string>(
+    (["control", "watch", "hmp", "console", "agent", "tie"] as const).map((own) => [
+      paths[own],
+      `Qeeper's own socket "${own}"`,
+    ]),
+  );
+  return listening(config, paths).flatMap(([place, at]) => {
+    const first = takers.get(at);
+    if (first !== undefined) {
+      return [{
+        path: place,
+        expected: "a socket of its own",
+        found: `${JSON.stringify(at)}, which is ${first}`,
+      }];
+    }
+    takers.set(at, `that of ${place}`);
+    return [];
+  });
+}
+
+/** Where QEMU is to listen besides: the place in the config, and the path or the port. */
+function listening(config: VmConfig, paths: RunPaths): [place: string, at: string][] {
+  const monitors = (config.monitors ?? []).flatMap(
+    ({ id, address, server = true }, index): [string, string][] => {
+      const place = `monitors[${index}]`;
+      if (!server) return [];
+      if (address === undefined) return [[`${place}.id`, paths.monitor(id)]];
+      if (address.transport === "unix") return [[`${place}.address.path`, address.path]];
+      if (address.transport === "stdio" || address.port === 0) return [];
+      return [[`${place}.address.port`, `${address.host}:${address.port}`]];
+    },
+  );
+  return typeof config.display === "object" ? [...monitors, ["display.vnc", config.display.vnc]] : monitors;
 }

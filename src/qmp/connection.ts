@@ -121,17 +121,22 @@ export class QmpConnection {
 
     const command = `expect ${name}`;
     using stream = this.#events.subscribe([name]);
-    using limit = new Limit(timeoutMs, () => new QmpTimeoutError(command, timeoutMs ?? 0), signal);
+    const missing = new Set(["event", "action"]);
+    const late = () => new QmpTimeoutError(command, timeoutMs ?? 0, lateWords(name, timeoutMs ?? 0, missing));
+    using limit = new Limit(timeoutMs, late, signal);
     const seen = async (): Promise<AnyQmpEvent> => {
       for (;;) {
         const result = await stream.next().catch(() => null);
         if (result === null || result.done) throw new QmpInterruptedError(command, true, this.#failure);
-        if (where(result.value)) return result.value;
+        if (!where(result.value)) continue;
+        missing.delete("event");
+        return result.value;
       }
     };
     // An async function, so that an action that throws at once is a rejection like any other.
     const act = async (): Promise<void> => {
       await action();
+      missing.delete("action");
     };
     const [event] = await abortable(Promise.all([seen(), act()]), limit.signal);
     return event;
@@ -198,4 +203,14 @@ export class QmpConnection {
     if (this.#greeting === null) this.#greeted.reject(error ?? new QmpClosedError(this.#address));
     this.#closed.resolve();
   }
+}
+
+/** What did not come in time: the event, the end of what was to cause it, or both. */
+function lateWords(event: string, timeoutMs: number, missing: ReadonlySet<string>): string {
+  if (!missing.has("action")) {
+    return `No ${event} event that counts came within ${timeoutMs} ms, though what was to cause it was done: it may have been the case already`;
+  }
+  const came = missing.has("event") ? `no ${event} event came` : `the ${event} event came`;
+  return `What was to cause a ${event} event was not done within ${timeoutMs} ms, and ${came}: ` +
+    "QEMU is busy or stopped, so look at its process, or allow more time";
 }

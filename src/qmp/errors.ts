@@ -257,11 +257,12 @@ export class QmpTimeoutError extends QmpError {
   /**
    * @param command The command's name.
    * @param timeoutMs How long it was waited for, in milliseconds.
+   * @param message What was waited for, where that is more than the answer.
    */
-  constructor(command: string, timeoutMs: number) {
+  constructor(command: string, timeoutMs: number, message?: string) {
     super(
-      `Command "${command}" got no answer within ${timeoutMs} ms and may still run: ` +
-        "QEMU is busy or stopped, so look at its process, or allow more time",
+      message ?? `Command "${command}" got no answer within ${timeoutMs} ms and may still run: ` +
+          "QEMU is busy or stopped, so look at its process, or allow more time",
     );
     this.command = command;
     this.timeoutMs = timeoutMs;

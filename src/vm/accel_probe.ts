@@ -95,9 +95,11 @@ async function openCache(binary: string): Promise<AccelCache | null> {
   const boot = await readIfAllowed("/proc/sys/kernel/random/boot_id");
   const root = boot === null ? null : await runRoot().catch(() => null);
   if (boot === null || root === null) return null;
-  const key = `${boot.trim()} ${binary} ${await fingerprint(binary)}`;
+  const found = await find(binary);
+  const key = `${boot.trim()} ${binary} ${found.path} ${found.print}`;
   const name = binary.slice(binary.lastIndexOf("/") + 1).replace(/[^\w.-]/g, "_");
-  const file = `${root}/accel-${name}.json`;
+  // Two binaries of one name have a file each.
+  const file = `${root}/accel-${name}-${await shortHash(found.path)}.json`;
   return {
     async read() {
       try {
@@ -117,18 +119,23 @@ async function openCache(binary: string): Promise<AccelCache | null> {
   };
 }
 
-/** Changes when the binary does. */
-async function fingerprint(binary: string): Promise<string> {
+/** Where a binary is, and what changes when it does. */
+async function find(binary: string): Promise<{ path: string; print: string }> {
   const path = binary.includes("/") ? [] : (Deno.env.get("PATH") ?? "").split(":");
   for (const candidate of binary.includes("/") ? [binary] : path.map((dir) => `${dir}/${binary}`)) {
     try {
       const { size, mtime } = await Deno.stat(candidate);
-      return `${candidate} ${size} ${mtime?.getTime()}`;
+      return { path: await Deno.realPath(candidate), print: `${size} ${mtime?.getTime()}` };
     } catch {
       // Not there, or in a directory that this user may not look into: then it is not what is started either.
     }
   }
-  return "missing";
+  return { path: binary, print: "missing" };
+}
+
+async function shortHash(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return new Uint8Array(digest).toHex().slice(0, 12);
 }
 
 async function readIfAllowed(path: string): Promise<string | null> {

@@ -1,5 +1,11 @@
 // Events of the QMP client, against a peer that sends what it is told.
-import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
+import {
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+} from "@std/assert";
 import {
   type AnyQmpEvent,
   type EventStream,
@@ -287,6 +293,10 @@ Deno.test("QmpClient.expect() rejects at its time limit, and what its action doe
   const expecting = client.expect("STOP", () => late.promise, { timeoutMs: 10 });
   const error = await assertRejects(() => expecting, QmpTimeoutError, "within 10 ms");
   assertEquals(error.command, "expect STOP");
+  assertStringIncludes(
+    error.message,
+    "What was to cause a STOP event was not done within 10 ms, and no STOP event came",
+  );
   // Were this rejection nobody's, the test would fail.
   late.reject(new Error("late"));
   await roundTrip(client, monitor);

@@ -10,6 +10,7 @@ import {
   parseVmConfig,
   resolveConfigPaths,
   runPaths,
+  type VmConfig,
 } from "../../../src/machine/mod.ts";
 import { withoutTie } from "../../../src/machine/monitors.ts";
 import { Place } from "../../../src/machine/place.ts";
@@ -213,4 +214,52 @@ Deno.test("compileArgv() logs CPU resets under tcg, unless the config has a log 
   assertEquals(logs({ extraArgs: ["-D", "mine.log"] }, "tcg"), false);
   assertEquals(logs({ extraArgs: ["--d", "int"] }, "tcg"), false);
   assertEquals(logs({ extraArgs: ["-device", "edu"] }, "tcg"), true);
+});
+
+Deno.test("compileArgv() refuses a socket on which QEMU would listen twice, and says who has it", () => {
+  const unix = (path: string) => ({ transport: "unix", path } as const);
+  const tcp = (port: number) => ({ transport: "tcp", host: "localhost", port } as const);
+  const clashing: [VmConfig, string, string][] = [
+    [
+      { monitors: [{ id: "a", address: unix("/s") }, { id: "b", mode: "readline", address: unix("/s") }] },
+      "monitors[1].address.path",
+      '"/s", which is that of monitors[0].address.path',
+    ],
+    [
+      { monitors: [{ id: "a", address: unix("/run/vm/control") }] },
+      "monitors[0].address.path",
+      '"/run/vm/control", which is Qeeper\'s own socket "control"',
+    ],
+    [
+      { monitors: [{ id: "a" }, { id: "b", address: unix("/run/vm/a.mon") }] },
+      "monitors[1].address.path",
+      '"/run/vm/a.mon", which is that of monitors[0].id',
+    ],
+    [
+      { monitors: [{ id: "a", address: unix("/s") }], display: { vnc: "/s" } },
+      "display.vnc",
+      '"/s", which is that of monitors[0].address.path',
+    ],
+    [
+      { monitors: [{ id: "a", address: tcp(4444) }, { id: "b", address: tcp(4444) }] },
+      "monitors[1].address.port",
+      '"localhost:4444", which is that of monitors[0].address.port',
+    ],
+  ];
+  for (const [config, path, found] of clashing) {
+    const { issues } = assertThrows(() => compileArgv(config, FACTS, PATHS), ConfigError);
+    assertEquals(issues.map((issue) => [issue.path, issue.expected, issue.found]), [[
+      path,
+      "a socket of its own",
+      found,
+    ]]);
+  }
+  const apart: VmConfig = {
+    monitors: [
+      ...[{ id: "a", address: tcp(0) }, { id: "b", address: tcp(0) }],
+      // QEMU connects to these: one listener may have many.
+      ...[{ id: "c", server: false, address: unix("/s") }, { id: "d", server: false, address: unix("/s") }],
+    ],
+  };
+  assert(compileArgv(apart, FACTS, PATHS).length > 0);
 });

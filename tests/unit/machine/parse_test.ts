@@ -91,15 +91,15 @@ const BAD: readonly [what: string, config: unknown, lines: readonly string[]][] 
   ["an unknown accelerator", { accel: "xen" }, [
     `accel: expected "auto", "kvm", "hvf" or "tcg", found "xen"`,
   ]],
-  ["no CPU", { cpus: 0 }, ["cpus: expected a number of CPUs: an integer from 1, found 0"]],
+  ["no CPU", { cpus: 0 }, ["cpus: expected a number of CPUs: an integer from 1 to 4096, found 0"]],
   ["half a MiB", { memoryMiB: 0.5 }, [
-    "memoryMiB: expected an amount of memory in MiB: an integer from 1, found 0.5",
+    "memoryMiB: expected an amount of memory in MiB: an integer from 1 to 4294967296, found 0.5",
   ]],
   ["memory as a bigint", { memoryMiB: 16n }, [
-    "memoryMiB: expected an amount of memory in MiB: an integer from 1, found 16n",
+    "memoryMiB: expected an amount of memory in MiB: an integer from 1 to 4294967296, found 16n",
   ]],
   ["memory with a unit", { memoryMiB: "1G" }, [
-    `memoryMiB: expected an amount of memory in MiB: an integer from 1, found "1G"`,
+    `memoryMiB: expected an amount of memory in MiB: an integer from 1 to 4294967296, found "1G"`,
   ]],
   ["CPUs that the topology does not give", { cpus: 3, topology: { cores: 2, threads: 2 } }, [
     "cpus: expected 4, which topology multiplies to, or nothing, found 3",
@@ -351,9 +351,9 @@ Deno.test("ConfigError.issues has the place, what was expected and what was foun
   assertEquals(error.issues, [
     {
       path: "cpus",
-      expected: "a number of CPUs: an integer from 1",
+      expected: "a number of CPUs: an integer from 1 to 4096",
       found: `"two"`,
-      message: `cpus: expected a number of CPUs: an integer from 1, found "two"`,
+      message: `cpus: expected a number of CPUs: an integer from 1 to 4096, found "two"`,
     },
     {
       path: "dirves",

@@ -67,7 +67,7 @@ Deno.test("parseGroup() says where it is wrong, what is expected and what is the
     [{ vms: { a: { ...a, depends: [] } } }, 'vms.a.depends: unknown key, did you mean "dependsOn"?'],
     [
       { vms: { a: { config: { cpus: 0 } } } },
-      "vms.a.config.cpus: expected a number of CPUs: an integer from 1, found 0",
+      "vms.a.config.cpus: expected a number of CPUs: an integer from 1 to 4096, found 0",
     ],
     [{ vms: { a: { config: { nmae: "a" } } } }, 'vms.a.config.nmae: unknown key, did you mean "name"?'],
     [{ vms: { a: { config: { name: "b" } } } }, 'vms.a.config.name: expected "a", or nothing, found "b"'],
