@@ -1,6 +1,6 @@
 import type { Command } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
-import { examineHost, type HostReport, type QemuFact } from "./host_facts.ts";
+import { examineHost, type HostReport, type QemuFact, sawPrograms } from "./host_facts.ts";
 import { formatTable } from "./table.ts";
 import { formatJson } from "./text.ts";
 
@@ -35,15 +35,17 @@ export const doctor: Command = {
 export function describeHost(report: HostReport): string {
   const { host, qemu, kvm, firmware, tools, vhostVsock, runDirectory, deno, advice } = report;
   const denied = Object.entries(deno.permissions).filter(([, state]) => state !== "granted");
+  const absent = sawPrograms(deno.permissions) ? "missing" : "not looked at";
+  const none = sawPrograms(deno.permissions) ? "none found on PATH" : "not looked for: see permissions";
   return [
-    `QEMU:\n${formatTable(qemu.length === 0 ? [["none found on PATH"]] : qemu.map(qemuRow), "  ")}`,
+    `QEMU:\n${formatTable(qemu.length === 0 ? [[none]] : qemu.map(qemuRow), "  ")}`,
     `This host:\n${
       formatTable([
         ["system", `${host.os} ${host.release}, ${host.arch}, ${host.cpus} CPUs`],
         ["KVM", `${kvm.usable ? "yes" : "no"}: ${kvm.reason}`],
         ["vhost-vsock", vhostVsock],
-        ["setpriv", tools.setpriv ?? "missing"],
-        ["qemu-img", tools.qemuImg ?? "missing"],
+        ["setpriv", tools.setpriv ?? absent],
+        ["qemu-img", tools.qemuImg ?? absent],
         ["run directories", describeRunDirectory(runDirectory)],
         ["Deno", deno.version],
         [
@@ -57,14 +59,25 @@ export function describeHost(report: HostReport): string {
     `Firmware:\n${
       formatTable(
         firmware.length === 0
-          ? [["none found in the usual places"]]
+          ? [[
+            deno.permissions.read === "granted"
+              ? "none found in the usual places"
+              : "not looked for: see permissions",
+          ]]
           : firmware.map(({ kind, arch, code, vars }) => [kind, arch, code, vars ?? ""]),
         "  ",
       )
     }`,
     advice.length === 0 ? "" : `To do:\n${formatTable(advice.map((line) => [line]), "  ")}`,
-    report.usable ? "This machine can run guests.\n" : "This machine can run nothing yet.\n",
+    ending(report),
   ].filter((part) => part !== "").join("\n");
+}
+
+function ending({ usable, deno }: HostReport): string {
+  if (usable) return "This machine can run guests.\n";
+  return sawPrograms(deno.permissions)
+    ? "This machine can run nothing yet.\n"
+    : "What this machine can run could not be seen.\n";
 }
 
 function qemuRow(

@@ -25,7 +25,7 @@ export interface QemuFact {
 }
 
 /** A device file of the host. */
-export type DeviceState = "usable" | "missing" | "no access";
+export type DeviceState = "usable" | "missing" | "no access" | "not looked at";
 
 /** Everything that decides what this machine can run. */
 export interface HostReport {
@@ -149,6 +149,8 @@ async function examineKvm(qemu: readonly QemuFact[]): Promise<HostReport["kvm"]>
       return { device, usable: false, reason: "there is no /dev/kvm" };
     case "no access":
       return { device, usable: false, reason: "/dev/kvm is there, but not for this user" };
+    case "not looked at":
+      return { device, usable: false, reason: "this process may not look at /dev/kvm" };
     case "usable":
       return {
         device,
@@ -174,6 +176,7 @@ async function deviceState(path: string): Promise<DeviceState> {
     using _file = await Deno.open(path, { read: true, write: true });
     return "usable";
   } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return "not looked at";
     return error instanceof Deno.errors.NotFound ? "missing" : "no access";
   }
 }
@@ -189,33 +192,44 @@ async function permissions(): Promise<Record<string, string>> {
   return Object.fromEntries(names.map((name, index) => [name, states[index]?.state ?? "unknown"]));
 }
 
+/**
+ * Whether programs that were not found are not there. Else it may be that this process could not look.
+ *
+ * @param permissions What this process is allowed.
+ * @returns Whether they are not.
+ */
+export function sawPrograms({ run, read, env }: Readonly<Record<string, string>>): boolean {
+  return [run, read, env].every((state) => state === "granted");
+}
+
 function adviceFor(found: Omit<HostReport, "advice">): string[] {
   const advice: string[] = [];
   const { qemu, kvm, tools, runDirectory, deno } = found;
-  if (qemu.length === 0) {
-    advice.push(
-      "Install QEMU: Debian, Ubuntu: apt-get install qemu-system-x86; Fedora: dnf install qemu-system-x86; " +
-        "Arch: pacman -S qemu-base; macOS: brew install qemu",
-    );
-  } else if (!found.usable) {
-    advice.push("No QEMU here works: see the problems above, and reinstall its packages");
-  }
-  if (!runDirectory.fits) {
-    advice.push(
-      "Give run directories a shorter or better place: set XDG_RUNTIME_DIR or TMPDIR, or name a runDir",
-    );
-  }
-  if (kvm.device === "no access") advice.push("For KVM, give this user access to /dev/kvm (the group kvm)");
-  if (Deno.build.os === "linux" && tools.setpriv === null) {
-    advice.push(
-      "Install util-linux for setpriv: without it a QEMU outlives a script that is killed with SIGKILL",
-    );
-  }
   const denied = Object.entries(deno.permissions).filter(([, state]) => state !== "granted").map(([name]) =>
     name
   );
   if (denied.length > 0) {
     advice.push(`Not all could be looked at: run with --allow-all (missing: ${denied.join(", ")})`);
+  }
+  const saw = sawPrograms(deno.permissions);
+  if (qemu.length === 0 && saw) {
+    advice.push(
+      "Install QEMU: Debian, Ubuntu: apt-get install qemu-system-x86; Fedora: dnf install qemu-system-x86; " +
+        "Arch: pacman -S qemu-base; macOS: brew install qemu",
+    );
+  } else if (!found.usable && saw) {
+    advice.push("No QEMU here works: see the problems above, and reinstall its packages");
+  }
+  if (!runDirectory.fits && deno.permissions.write === "granted") {
+    advice.push(
+      "Give run directories a shorter or better place: set XDG_RUNTIME_DIR or TMPDIR, or name a runDir",
+    );
+  }
+  if (kvm.device === "no access") advice.push("For KVM, give this user access to /dev/kvm (the group kvm)");
+  if (Deno.build.os === "linux" && tools.setpriv === null && saw) {
+    advice.push(
+      "Install util-linux for setpriv: without it a QEMU outlives a script that is killed with SIGKILL",
+    );
   }
   return advice;
 }

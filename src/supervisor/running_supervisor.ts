@@ -11,6 +11,7 @@ import type { SupervisedVm } from "./spec.ts";
 import { StateDir } from "./state_dir.ts";
 import type { Telemetry } from "./telemetry.ts";
 import { noCrash, type VmRecord } from "./store/mod.ts";
+import { recordFileName } from "./store/record_file.ts";
 import type { GuestStatus, Supervisor, SupervisorOptions, WaitOptions } from "./supervisor.ts";
 
 /** A supervisor that was opened. */
@@ -107,6 +108,8 @@ export class RunningSupervisor implements Supervisor {
         `Cannot add VM "${name}": there is one of that name already; remove it first, or choose another name`,
       );
     }
+    // A name of which there can be no record would fail each start.
+    if (this.#stateDir !== null) recordFileName(name);
     const keeper = new Keeper(name, { ...spec, config }, this.#hostOf(name, null));
     this.#keepers.set(name, keeper);
     return await askAndWait(keeper, "start", options);

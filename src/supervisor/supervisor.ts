@@ -147,7 +147,7 @@ export interface Supervisor extends AsyncDisposable {
    * @returns How the guest is, once it is up, or its policy has given up: that it can't be started is no error of this call, but
    * `failed` (or `down`) with a `lastVerdict`.
    * @throws {ConfigError} When the config is wrong.
-   * @throws {RangeError} When a number of the policy is out of range.
+   * @throws {RangeError} When a number of the policy is out of range, or the name is too long for a record in the `stateDir`.
    * @throws {TypeError} When a word of the policy is unknown, there is a guest of that name already, or the supervisor is closing.
    */
   add(spec: SupervisedVm, options?: WaitOptions): Promise<GuestStatus>;

@@ -286,3 +286,18 @@ Deno.test("qeeper doctor exits with 1 where there is no QEMU, and says what to i
     await Deno.remove(dir);
   }
 });
+
+Deno.test("qeeper doctor says of what it may not look at that it could not, and does not advise to install it", async () => {
+  const main = new URL("../../src/cli/main.ts", import.meta.url).pathname;
+  const { code, stdout } = await command([], {
+    args: ["run", "--no-prompt", "--allow-env=NO_COLOR", main, "doctor"],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(stdout);
+  assertEquals(code, 1, text);
+  assertMatch(text, /^ {2}not looked for: see permissions$/m);
+  assertMatch(text, /^ {2}setpriv +not looked at$/m);
+  assertStringIncludes(text, "Not all could be looked at: run with --allow-all");
+  assertStringIncludes(text, "What this machine can run could not be seen.");
+  assertEquals(/Install|missing$/m.test(text), false, text);
+});

@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { SupervisedVm } from "../../mod.ts";
+import { type SupervisedVm, Supervisor } from "../../mod.ts";
 import { tinyGuests, uniCommands, unirom } from "../../src/testing/mod.ts";
 import { kill, processesNaming, ReportLog, supervised as test, tell } from "./_supervised.ts";
 
@@ -139,6 +139,23 @@ test(
     assertEquals([supervisor.list(), reports.all], [[], []]);
   },
 );
+
+Deno.test("add() refuses a name that is too long for its record, where there is a stateDir", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "q" });
+  try {
+    const dirs = { stateDir: `${dir}/state`, runtimeDir: `${dir}/run` };
+    await using supervisor = await Supervisor.open({ ...dirs, signals: "ignore" });
+    const name = "\u754c".repeat(25);
+    await assertRejects(
+      () => supervisor.add({ config: { name, machine: "none", accel: "tcg" } }),
+      RangeError,
+      "its name has 225 bytes as a file name, and 220 is the most",
+    );
+    assertEquals(supervisor.list(), []);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
 
 test("add() refuses a name that is taken; remove() frees it", async (yard, { supervisor, reports }) => {
   const spec = await yard.firmware("web", unirom);
