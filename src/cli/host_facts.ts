@@ -150,7 +150,7 @@ async function examineKvm(qemu: readonly QemuFact[]): Promise<HostReport["kvm"]>
     case "no access":
       return { device, usable: false, reason: "/dev/kvm is there, but not for this user" };
     case "not looked at":
-      return { device, usable: false, reason: "this process may not look at /dev/kvm" };
+      return { device, usable: false, reason: native?.reason ?? "this process may not look at /dev/kvm" };
     case "usable":
       return {
         device,
@@ -208,8 +208,9 @@ function adviceFor(found: Omit<HostReport, "advice">): string[] {
   const denied = Object.entries(deno.permissions).filter(([, state]) => state !== "granted").map(([name]) =>
     name
   );
-  if (denied.length > 0) {
-    advice.push(`Not all could be looked at: run with --allow-all (missing: ${denied.join(", ")})`);
+  if (denied.length > 0 || kvm.device === "not looked at") {
+    const missing = denied.length > 0 ? ` (missing: ${denied.join(", ")})` : "";
+    advice.push(`Not all could be looked at: run with --allow-all${missing}`);
   }
   const saw = sawPrograms(deno.permissions);
   if (qemu.length === 0 && saw) {
@@ -220,7 +221,8 @@ function adviceFor(found: Omit<HostReport, "advice">): string[] {
   } else if (!found.usable && saw) {
     advice.push("No QEMU here works: see the problems above, and reinstall its packages");
   }
-  if (!runDirectory.fits && deno.permissions.write === "granted") {
+  const sawPlaces = deno.permissions.write === "granted" && deno.permissions.read === "granted";
+  if (!runDirectory.fits && sawPlaces) {
     advice.push(
       "Give run directories a shorter or better place: set XDG_RUNTIME_DIR or TMPDIR, or name a runDir",
     );

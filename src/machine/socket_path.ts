@@ -53,12 +53,12 @@ function tooLong(config: VmConfig, paths: RunPaths): NewConfigIssue[] {
 function takenTwice(config: VmConfig, paths: RunPaths): NewConfigIssue[] {
   const takers = new Map<string, string>(
     (["control", "watch", "hmp", "console", "agent", "tie"] as const).map((own) => [
-      paths[own],
+      plain(paths[own]),
       `Qeeper's own socket "${own}"`,
     ]),
   );
   return listening(config, paths).flatMap(([place, at]) => {
-    const first = takers.get(at);
+    const first = takers.get(plain(at));
     if (first !== undefined) {
       return [{
         path: place,
@@ -66,7 +66,7 @@ function takenTwice(config: VmConfig, paths: RunPaths): NewConfigIssue[] {
         found: `${JSON.stringify(at)}, which is ${first}`,
       }];
     }
-    takers.set(at, `that of ${place}`);
+    takers.set(plain(at), `that of ${place}`);
     return [];
   });
 }
@@ -84,4 +84,15 @@ function listening(config: VmConfig, paths: RunPaths): [place: string, at: strin
     },
   );
   return typeof config.display === "object" ? [...monitors, ["display.vnc", config.display.vnc]] : monitors;
+}
+
+/** A path without what leads nowhere (`//`, `/./`, `/../`); all else as it is. */
+function plain(path: string): string {
+  if (!path.startsWith("/")) return path;
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
 }

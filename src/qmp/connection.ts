@@ -212,5 +212,5 @@ function lateWords(event: string, timeoutMs: number, missing: ReadonlySet<string
   }
   const came = missing.has("event") ? `no ${event} event came` : `the ${event} event came`;
   return `What was to cause a ${event} event was not done within ${timeoutMs} ms, and ${came}: ` +
-    "QEMU is busy or stopped, so look at its process, or allow more time";
+    "where it waits for QEMU, look at its process, or allow more time";
 }

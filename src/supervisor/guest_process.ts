@@ -99,6 +99,8 @@ export class GuestProcess {
   #told: Told = NOTHING_TOLD;
   /** What its end is judged as, whatever it looks like: what a guest did for which it is ended, too. */
   #cause: "as it is" | "unresponsive" | Verdict = "as it is";
+  /** The QEMU that is being ended, by whatever it takes. */
+  #ending: { vm: Vm; over: Promise<void> } | null = null;
   #left: boolean = false;
 
   /**
@@ -179,14 +181,27 @@ export class GuestProcess {
     // There is nobody to ask.
     this.#silent?.kill();
     if (vm === null) return;
-    this.#host.tasks.add((async () => {
+    this.#end(vm, async () => {
       try {
         await vm.shutdown(options);
       } catch (error) {
         failed(asError(error));
         await vm.kill();
       }
-    })());
+    });
+  }
+
+  #end(vm: Vm, work: () => Promise<unknown>): void {
+    const ending = { vm, over: Promise.resolve() };
+    ending.over = (async () => {
+      try {
+        await work();
+      } finally {
+        if (this.#ending === ending) this.#ending = null;
+      }
+    })();
+    this.#ending = ending;
+    this.#host.tasks.add(ending.over);
   }
 
   /** When QEMU is ended for what its guest did, that is what its end was. */
@@ -204,7 +219,7 @@ export class GuestProcess {
   kill(): void {
     const { vm } = this;
     this.#silent?.kill();
-    if (vm !== null) this.#host.tasks.add(vm.kill().then(() => {}));
+    if (vm !== null) this.#end(vm, () => vm.kill());
   }
 
   /**
@@ -219,8 +234,9 @@ export class GuestProcess {
     isWanted: () => boolean,
     done: (error: Error | null) => void,
   ): void {
-    const { vm } = this;
-    if (vm === null) return;
+    const life = this.#life;
+    if (life === null) return;
+    const { vm } = life;
     const isCurrent = () => this.vm === vm && isWanted();
     const work = this.#inPlace.then(async () => {
       if (!isCurrent()) return;
@@ -229,7 +245,7 @@ export class GuestProcess {
         if (isCurrent()) done(null);
       } catch (error) {
         // Where the connection broke, QEMU is usually ending: its end is then the news, and is decided about by itself.
-        if (!vm.qmp.open) await within(GRACE_MS, vm.stopped);
+        if (!vm.qmp.open && await within(GRACE_MS, vm.stopped)) await life.followed;
         if (isCurrent()) done(asError(error));
         else this.#host.logger.debug("An action came to nothing", { vm: this.#name, error });
       }
@@ -310,16 +326,19 @@ export class GuestProcess {
       },
     }, this.#host.logger);
     this.#host.tasks.add(this.#life.followed);
-    this.#host.tasks.add(this.#watchMonitors(vm));
+    this.#host.tasks.add(this.#watchMonitors(this.#life));
     this.#listener.began(vm);
   }
 
   /** A QEMU whose connections broke and that does not end is looked for anew, by way of its sockets. */
-  async #watchMonitors(vm: Vm): Promise<void> {
+  async #watchMonitors({ vm }: Life): Promise<void> {
     const watch = vm.monitors.get("watch");
     await Promise.race([vm.qmp.closed, ...(watch instanceof QmpClient ? [watch.closed] : [])]);
-    await within(GRACE_MS, vm.stopped);
-    if (this.vm !== vm || this.#left) return;
+    // Its end is told by itself.
+    if (await within(GRACE_MS, vm.stopped)) return;
+    // Who ends it needs no monitors, and must not lose it.
+    while (this.#ending?.vm === vm) await this.#ending.over.catch(() => {});
+    if (this.vm !== vm || this.#left || await within(GRACE_MS, vm.stopped)) return;
     this.#listener.unreachable();
     const { pid } = vm;
     // One that ends with this process can't be let go of; the policy gives it up in time.
@@ -352,7 +371,7 @@ export class GuestProcess {
     // It may have come to another end meanwhile.
     if (verdict.intent === "none") return verdict;
     const { cause, detail, reason, tripleFault } = as;
-    return { ...verdict, cause, detail, reason, tripleFault };
+    return { ...verdict, cause, detail, reason, tripleFault, oomKill: null };
   }
 
   #over(verdict: Verdict, vm: Vm | null, place: RunPlace | null): void {

@@ -3,10 +3,12 @@
  *
  * @param ms How long at most, in milliseconds.
  * @param awaited What is waited for.
+ * @returns Whether it came in that time.
  */
-export async function within(ms: number, awaited: Promise<unknown>): Promise<void> {
+export async function within(ms: number, awaited: Promise<unknown>): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-  await Promise.race([awaited, limit]);
+  const limit = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), ms));
+  const came = await Promise.race([awaited.then(() => true), limit]);
   clearTimeout(timer);
+  return came;
 }

@@ -96,7 +96,7 @@ async function openCache(binary: string): Promise<AccelCache | null> {
   const root = boot === null ? null : await runRoot().catch(() => null);
   if (boot === null || root === null) return null;
   const found = await find(binary);
-  const key = `${boot.trim()} ${binary} ${found.path} ${found.print}`;
+  const key = `${boot.trim()} ${found.path} ${found.print}`;
   const name = binary.slice(binary.lastIndexOf("/") + 1).replace(/[^\w.-]/g, "_");
   // Two binaries of one name have a file each.
   const file = `${root}/accel-${name}-${await shortHash(found.path)}.json`;

@@ -26,7 +26,7 @@ export async function runRoot(): Promise<string> {
 /**
  * Where run directories most likely are made. Nobody has looked whether it is there: each look is a part of every launch.
  *
- * @returns What {@linkcode runRoot} is, unless `$XDG_RUNTIME_DIR` has outlived its session.
+ * @returns What {@linkcode runRoot} is, unless `$XDG_RUNTIME_DIR` has outlived its session, or may not be looked at.
  */
 export function likelyRoot(): string {
   const runtime = runtimeDir();

@@ -413,3 +413,37 @@ Deno.test("what an operator wished while the disk was full is written down once 
     });
   }
 });
+
+Deno.test("with a stateDir too, a guest that is ended for its triple faults has ended by them", async () => {
+  await using yard = await Yard.make();
+  await using supervised = await openAgain(yard);
+  const { supervisor, reports } = supervised;
+  for (const restarts of [0, 1, 3]) {
+    const name = `vm${restarts}`;
+    const limit = { restarts, withinMs: 60_000 };
+    await supervisor.add(
+      await yard.firmware(name, tinyGuests.tripleFault, { restart: "on-failure", limit }),
+    );
+    const ended = verdictOf(await reports.until(name, "ended guest-reset -> give up (restart-limit)"));
+    assertEquals([ended.tripleFault, ended.intent, ended.oomKill], [true, "stop", null]);
+    assertEquals(reports.of(name).filter((line) => line.startsWith("unreachable")), []);
+  }
+});
+
+Deno.test("a stop whose monitors break is carried through by signals", async () => {
+  await using yard = await Yard.make();
+  await using supervised = await openAgain(yard);
+  const { supervisor, reports } = supervised;
+  const spec = await yard.firmware("web", unirom);
+  const stop = { powerdownMs: 0, quitMs: 1_500, termMs: 4_000 };
+  const { vm } = await supervisor.add({ ...spec, stop });
+  assert(vm?.pid);
+  // It answers nothing, and its monitors break before the ladder has come to SIGKILL.
+  Deno.kill(vm.pid, "SIGSTOP");
+  const stopping = supervisor.stop("web");
+  await vm.qmp.close();
+  assertEquals((await stopping).phase, "down");
+  const { cause, intent } = supervisor.get("web")?.lastVerdict ?? {};
+  assertEquals([cause, intent], ["killed", "stop"]);
+  assertEquals(reports.of("web").filter((line) => line.startsWith("unreachable")), []);
+});

@@ -231,6 +231,11 @@ Deno.test("compileArgv() refuses a socket on which QEMU would listen twice, and 
       '"/run/vm/control", which is Qeeper\'s own socket "control"',
     ],
     [
+      { monitors: [{ id: "a", address: unix("/run//vm/./x/../watch") }] },
+      "monitors[0].address.path",
+      '"/run//vm/./x/../watch", which is Qeeper\'s own socket "watch"',
+    ],
+    [
       { monitors: [{ id: "a" }, { id: "b", address: unix("/run/vm/a.mon") }] },
       "monitors[1].address.path",
       '"/run/vm/a.mon", which is that of monitors[0].id',
