@@ -39,16 +39,32 @@ export class ConfigError extends Error {
    * @param issues What is wrong, one at least.
    */
   constructor(issues: readonly NewConfigIssue[]) {
-    const lines = issues.map((issue): ConfigIssue => ({ ...issue, message: issue.message ?? line(issue) }));
-    super(
-      lines.length === 1
-        ? `Invalid VM config: ${lines[0]?.message}`
-        : `Invalid VM config, ${lines.length} problems\n${
-          lines.map(({ message }) => `- ${message}`).join("\n")
-        }`,
-    );
-    this.issues = lines;
+    const whole = wholeIssues(issues);
+    super(messageOf("Invalid VM config", whole));
+    this.issues = whole;
   }
+}
+
+/**
+ * Issues with their lines.
+ *
+ * @param issues What is wrong.
+ * @returns The same, each with all of it in a line.
+ */
+export function wholeIssues(issues: readonly NewConfigIssue[]): readonly ConfigIssue[] {
+  return issues.map((issue) => ({ ...issue, message: issue.message ?? line(issue) }));
+}
+
+/**
+ * The message of an error that has issues.
+ *
+ * @param what What is wrong as a whole.
+ * @param issues What is wrong with it, one at least.
+ * @returns A line for one, a list for more.
+ */
+export function messageOf(what: string, issues: readonly ConfigIssue[]): string {
+  if (issues.length === 1) return `${what}: ${issues[0]?.message}`;
+  return `${what}, ${issues.length} problems\n${issues.map(({ message }) => `- ${message}`).join("\n")}`;
 }
 
 function line({ path, expected, found }: NewConfigIssue): string {

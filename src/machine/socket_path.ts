@@ -15,6 +15,39 @@ export function utf8Length(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
+/** A unix socket that a config names. */
+export interface NamedSocket {
+  /** Its place in the config. */
+  place: string;
+  path: string;
+  /** Who listens on it. */
+  listener: "QEMU" | "another";
+}
+
+/**
+ * The unix sockets that a config names, outside of the run directory.
+ *
+ * @param config The config.
+ * @returns Each with its place.
+ */
+export function namedSockets({ monitors = [], shares = [], tpm, display }: VmConfig): readonly NamedSocket[] {
+  const sockets: NamedSocket[] = [];
+  for (const [index, { address, server = true }] of monitors.entries()) {
+    if (address?.transport !== "unix") continue;
+    const listener = server ? "QEMU" : "another";
+    sockets.push({ place: `monitors[${index}].address.path`, path: address.path, listener });
+  }
+  for (const [index, share] of shares.entries()) {
+    if (share.type !== "virtiofs") continue;
+    sockets.push({ place: `shares[${index}].socket`, path: share.socket, listener: "another" });
+  }
+  if (tpm !== undefined) sockets.push({ place: "tpm.socket", path: tpm.socket, listener: "another" });
+  if (typeof display === "object") {
+    sockets.push({ place: "display.vnc", path: display.vnc, listener: "QEMU" });
+  }
+  return sockets;
+}
+
 /**
  * What is wrong with the sockets. A schema sees a path as the config has it; here it is as QEMU gets it, in its run directory or made
  * absolute.
@@ -24,21 +57,17 @@ export function utf8Length(text: string): number {
  * @returns What is wrong.
  */
 export function socketIssues(config: VmConfig, paths: RunPaths): readonly NewConfigIssue[] {
-  return [...tooLong(config, paths), ...takenTwice(config, paths)];
+  const inRunDir = (config.monitors ?? []).flatMap(({ id, address }, index): NamedSocket[] =>
+    address === undefined
+      ? [{ place: `monitors[${index}].id`, path: paths.monitor(id), listener: "QEMU" }]
+      : []
+  );
+  const sockets = [...inRunDir, ...namedSockets(config)];
+  return [...tooLong(sockets), ...takenTwice(sockets, config, paths)];
 }
 
-function tooLong(config: VmConfig, paths: RunPaths): NewConfigIssue[] {
-  const sockets: [place: string, path: string][] = [];
-  for (const [index, { id, address }] of (config.monitors ?? []).entries()) {
-    if (address === undefined) sockets.push([`monitors[${index}].id`, paths.monitor(id)]);
-    else if (address.transport === "unix") sockets.push([`monitors[${index}].address.path`, address.path]);
-  }
-  for (const [index, share] of (config.shares ?? []).entries()) {
-    if (share.type === "virtiofs") sockets.push([`shares[${index}].socket`, share.socket]);
-  }
-  if (config.tpm !== undefined) sockets.push(["tpm.socket", config.tpm.socket]);
-  if (typeof config.display === "object") sockets.push(["display.vnc", config.display.vnc]);
-  return sockets.flatMap(([place, path]) => {
+function tooLong(sockets: readonly NamedSocket[]): NewConfigIssue[] {
+  return sockets.flatMap(({ place, path }) => {
     const bytes = utf8Length(path);
     if (bytes <= MAX_SOCKET_PATH_BYTES) return [];
     return [{
@@ -50,40 +79,31 @@ function tooLong(config: VmConfig, paths: RunPaths): NewConfigIssue[] {
 }
 
 /** QEMU lets a second one listen at a path, and nobody can connect to the first one any more. */
-function takenTwice(config: VmConfig, paths: RunPaths): NewConfigIssue[] {
+function takenTwice(sockets: readonly NamedSocket[], config: VmConfig, paths: RunPaths): NewConfigIssue[] {
   const takers = new Map<string, string>(
     (["control", "watch", "hmp", "console", "agent", "tie"] as const).map((own) => [
       plain(paths[own]),
       `Qeeper's own socket "${own}"`,
     ]),
   );
-  return listening(config, paths).flatMap(([place, at]) => {
-    const first = takers.get(plain(at));
-    if (first !== undefined) {
-      return [{
-        path: place,
-        expected: "a socket of its own",
-        found: `${JSON.stringify(at)}, which is ${first}`,
-      }];
-    }
-    takers.set(plain(at), `that of ${place}`);
-    return [];
-  });
-}
-
-/** Where QEMU is to listen besides: the place in the config, and the path or the port. */
-function listening(config: VmConfig, paths: RunPaths): [place: string, at: string][] {
-  const monitors = (config.monitors ?? []).flatMap(
-    ({ id, address, server = true }, index): [string, string][] => {
-      const place = `monitors[${index}]`;
-      if (!server) return [];
-      if (address === undefined) return [[`${place}.id`, paths.monitor(id)]];
-      if (address.transport === "unix") return [[`${place}.address.path`, address.path]];
-      if (address.transport === "stdio" || address.port === 0) return [];
-      return [[`${place}.address.port`, `${address.host}:${address.port}`]];
-    },
+  const ports = (config.monitors ?? []).flatMap(({ address, server = true }, index) =>
+    server && address?.transport === "tcp" && address.port !== 0
+      ? [{ place: `monitors[${index}].address.port`, path: `${address.host}:${address.port}` }]
+      : []
   );
-  return typeof config.display === "object" ? [...monitors, ["display.vnc", config.display.vnc]] : monitors;
+  const listening = sockets.filter(({ listener }) => listener === "QEMU");
+  return [...listening, ...ports].flatMap(({ place, path }) => {
+    const first = takers.get(plain(path));
+    if (first === undefined) {
+      takers.set(plain(path), `that of ${place}`);
+      return [];
+    }
+    return [{
+      path: place,
+      expected: "a socket of its own",
+      found: `${JSON.stringify(path)}, which is ${first}`,
+    }];
+  });
 }
 
 /** A path without what leads nowhere (`//`, `/./`, `/../`); all else as it is. */

@@ -4,6 +4,7 @@ import { LaunchError, type Lifetime, type StopOptions, type Verdict, type Vm } f
 import { isSameEvent } from "../vm/evidence.ts";
 import { Recorder } from "../vm/recorder.ts";
 import { judgeLaunch } from "../vm/verdict.ts";
+import { inTime } from "../vm/waiting.ts";
 import type { GuestNow } from "./incident.ts";
 import { launchLife, Life, removeLife } from "./life.ts";
 import { newRunPlace, type RunPlace } from "./run_place.ts";
@@ -12,7 +13,6 @@ import { SilentQemu } from "./silent_qemu.ts";
 import type { CrashHook, RunRecord } from "./store/mod.ts";
 import type { Tasks } from "./tasks.ts";
 import { NOTHING_TOLD, type Told, withEnd, withEvent } from "./told.ts";
-import { within } from "./within.ts";
 
 /**
  * How long a QEMU whose connection broke is given to be seen to end, in milliseconds (90 were the most under load), and a command
@@ -245,7 +245,7 @@ export class GuestProcess {
         if (isCurrent()) done(null);
       } catch (error) {
         // Where the connection broke, QEMU is usually ending: its end is then the news, and is decided about by itself.
-        if (!vm.qmp.open && await within(GRACE_MS, vm.stopped)) await life.followed;
+        if (!vm.qmp.open && await inTime(vm.stopped, GRACE_MS)) await life.followed;
         if (isCurrent()) done(asError(error));
         else this.#host.logger.debug("An action came to nothing", { vm: this.#name, error });
       }
@@ -257,7 +257,7 @@ export class GuestProcess {
   /** Lets go of QEMU and leaves it running. */
   async leave(): Promise<void> {
     // A reset is two commands: between them the guest would be left standing.
-    await within(GRACE_MS, this.#inPlace);
+    await inTime(this.#inPlace, GRACE_MS);
     this.#left = true;
     this.#silent?.leave();
     await this.#letGo();
@@ -335,10 +335,10 @@ export class GuestProcess {
     const watch = vm.monitors.get("watch");
     await Promise.race([vm.qmp.closed, ...(watch instanceof QmpClient ? [watch.closed] : [])]);
     // Its end is told by itself.
-    if (await within(GRACE_MS, vm.stopped)) return;
+    if (await inTime(vm.stopped, GRACE_MS)) return;
     // Who ends it needs no monitors, and must not lose it.
     while (this.#ending?.vm === vm) await this.#ending.over.catch(() => {});
-    if (this.vm !== vm || this.#left || await within(GRACE_MS, vm.stopped)) return;
+    if (this.vm !== vm || this.#left || await inTime(vm.stopped, GRACE_MS)) return;
     this.#listener.unreachable();
     const { pid } = vm;
     // One that ends with this process can't be let go of; the policy gives it up in time.

@@ -5,6 +5,7 @@ import {
   resolveConfigPaths,
   type VmConfig,
 } from "../machine/mod.ts";
+import { namedSockets } from "../machine/socket_path.ts";
 
 /**
  * Makes a config's relative file names absolute, since QEMU runs in its own directory.
@@ -35,22 +36,13 @@ export async function checkFiles(config: VmConfig): Promise<void> {
       });
     }
   }
-  for (const { path, file } of socketsToMake(config)) {
-    const found = await whoIsAt(file);
-    if (found !== null) issues.push({ path, expected: "a socket that nobody uses", found });
+  for (const { place, path, listener } of namedSockets(config)) {
+    // An abstract one is no file.
+    if (listener !== "QEMU" || path.startsWith("\0")) continue;
+    const found = await whoIsAt(path);
+    if (found !== null) issues.push({ path: place, expected: "a socket that nobody uses", found });
   }
   if (issues.length > 0) throw new ConfigError(issues);
-}
-
-/** The unix sockets outside of the run directory on which QEMU is to listen. */
-function socketsToMake(config: VmConfig): { path: string; file: string }[] {
-  const sockets = (config.monitors ?? []).flatMap(({ address, server = true }, index) =>
-    server && address?.transport === "unix" && !address.path.startsWith("\0")
-      ? [{ path: `monitors[${index}].address.path`, file: address.path }]
-      : []
-  );
-  const { display } = config;
-  return typeof display === "object" ? [...sockets, { path: "display.vnc", file: display.vnc }] : sockets;
 }
 
 /**

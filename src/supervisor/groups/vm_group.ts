@@ -1,4 +1,4 @@
-import type { ConfigIssue, NewConfigIssue } from "../../machine/mod.ts";
+import { type ConfigIssue, messageOf, type NewConfigIssue, wholeIssues } from "../../machine/config_error.ts";
 import type { EventStream, Logger } from "../../qmp/mod.ts";
 import type { GuestStatus, Supervisor, WaitOptions } from "../supervisor.ts";
 import type { GroupConfig } from "./group.ts";
@@ -233,16 +233,8 @@ export class GroupError extends Error {
    * @param issues What is wrong, one at least.
    */
   constructor(issues: readonly NewConfigIssue[]) {
-    const whole = issues.map((issue): ConfigIssue => ({ ...issue, message: issue.message ?? lineOf(issue) }));
-    super(
-      whole.length === 1
-        ? `Invalid group: ${whole[0]?.message}`
-        : `Invalid group, ${whole.length} problems\n${whole.map(({ message }) => `- ${message}`).join("\n")}`,
-    );
+    const whole = wholeIssues(issues);
+    super(messageOf("Invalid group", whole));
     this.issues = whole;
   }
-}
-
-function lineOf({ path, expected, found }: NewConfigIssue): string {
-  return `${path === "" ? "" : `${path}: `}expected ${expected}, found ${found}`;
 }
