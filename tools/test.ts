@@ -1,6 +1,6 @@
 /** Runs every check and test of the project, goes on after a failure, and says at the end what came of it. */
 import { say, which } from "./setup/run.ts";
-import { countTests, formatResults, ignoredTests, type StepResult } from "./test/summary.ts";
+import { countTests, failedTests, formatResults, ignoredTests, type StepResult } from "./test/summary.ts";
 import { type Step, STEPS } from "./test/steps.ts";
 
 const HELP = `Runs the checks and tests of the project.
@@ -28,7 +28,7 @@ class Runner {
     say(`\n== ${step.title}`);
     if (step.needs !== undefined && await which(step.needs) === null) {
       say(`-- ${step.name}: FAILED, there is no ${step.needs} on the PATH; run \`deno task setup\``);
-      return { name: step.name, ms: 0, passed: 0, failed: 1, ignored: 0, notRun: [] };
+      return { name: step.name, ms: 0, passed: 0, failed: 1, ignored: 0, failures: [], notRun: [] };
     }
     const start = performance.now();
     this.#child = new Deno.Command(Deno.execPath(), {
@@ -52,7 +52,8 @@ class Runner {
       ? countTests(output, success)
       : { passed: success ? 1 : 0, failed: success ? 0 : 1, ignored: 0 };
     say(`-- ${step.name}: ${counts.failed === 0 ? "ok" : "FAILED"} (${(ms / 1000).toFixed(1)} s)`);
-    return { name: step.name, ms, ...counts, notRun: step.hasTests ? ignoredTests(output) : [] };
+    const [failures, notRun] = step.hasTests ? [failedTests(output), ignoredTests(output)] : [[], []];
+    return { name: step.name, ms, ...counts, failures, notRun };
   }
 }
 

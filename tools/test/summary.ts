@@ -37,16 +37,41 @@ export function ignoredTests(output: string): string[] {
   return [...output.matchAll(IGNORED)].map(([, name = ""]) => name);
 }
 
+/** How much of a failure's text the end of a run repeats; all of it stands where it happened. */
+const FAILURE_LINES = 16;
+const FAILURE_LINE_LENGTH = 300;
+
+/**
+ * Reads what failed, and why, from what `deno test` prints after its tests.
+ *
+ * @param output What it wrote to its standard output.
+ * @returns For each failure its lines: the test's name and place, then the beginning of its error.
+ */
+export function failedTests(output: string): string[][] {
+  // A test may print the end of another run: only the last one is this run's.
+  const [, errors = ""] =
+    /^ ERRORS \n\n([^]*)$/m.exec(output.slice(output.lastIndexOf("\n ERRORS \n") + 1)) ?? [];
+  const [told = "", listed = ""] = errors.split("\n FAILURES \n\n");
+  const names = listed.split("\n\n", 1)[0]?.split("\n").filter((name) => name !== "") ?? [];
+  return names.map((name) => {
+    const text = told.slice(told.indexOf(`${name}\n`) + name.length + 1);
+    const lines = text.split(/\n {4}at |\n\n(?=.+ => .+:\d+:\d+\n)/, 1)[0]?.trimEnd().split("\n") ?? [];
+    return [name, ...lines.slice(0, FAILURE_LINES).map((line) => line.slice(0, FAILURE_LINE_LENGTH))];
+  });
+}
+
 /** What one step came to. */
 export interface StepResult extends Counts {
   readonly name: string;
+  /** What failed and why, some lines each; empty for a step without tests of its own. */
+  readonly failures: readonly (readonly string[])[];
   /** The names of the tests that were not run. */
   readonly notRun: readonly string[];
   readonly ms: number;
 }
 
 /**
- * The end of a run: a table of the steps, a word on what was not run, and the line that everything is about.
+ * The end of a run: a table of the steps, a word on what was not run and on what failed, and the line that everything is about.
  *
  * @param results What the steps came to.
  * @returns The lines to print; the last one is `N passed, N failed`.
@@ -72,5 +97,11 @@ export function formatResults(results: readonly StepResult[]): string[] {
   const sum = (key: keyof Counts) => results.reduce((total, result) => total + result[key], 0);
   const notRun = results.flatMap((result) => result.notRun);
   if (notRun.length > 0) lines.push("", "Not run:", ...notRun.map((name) => `  ${name}`));
+  // Last, for whoever sees only the end of a log.
+  for (const { name, failed, failures } of results.filter((result) => result.failed > 0)) {
+    lines.push("", `Failed in ${name}:`);
+    if (failures.length < failed) lines.push("  see what it printed, above");
+    for (const [test = "", ...why] of failures) lines.push(`  ${test}`, ...why.map((line) => `    ${line}`));
+  }
   return [...lines, "", `${sum("passed")} passed, ${sum("failed")} failed`];
 }
