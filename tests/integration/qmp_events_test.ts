@@ -297,6 +297,12 @@ Deno.test("QmpClient.expect() rejects at its time limit, and what its action doe
     error.message,
     "What was to cause a STOP event was not done within 10 ms, and no STOP event came",
   );
+  const inVain = client.expect("STOP", () => Promise.resolve(), { timeoutMs: 10 });
+  await assertRejects(
+    () => inVain,
+    QmpTimeoutError,
+    "No STOP event that counts came within 10 ms, though what was to cause it was done",
+  );
   // Were this rejection nobody's, the test would fail.
   late.reject(new Error("late"));
   await roundTrip(client, monitor);
