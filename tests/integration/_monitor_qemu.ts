@@ -1,3 +1,5 @@
+import { delay } from "@std/async/delay";
+import { exists } from "../../src/vm/run_dir.ts";
 import { QmpClient, type UnixAddress } from "../../src/qmp/mod.ts";
 
 /** The longest that a test may take; QEMU is then killed, which ends every wait. */
@@ -16,8 +18,9 @@ export class MonitorQemu implements AsyncDisposable {
   }
 
   /**
-   * Starts QEMU with the monitors `m0`, `m1` and so on, one for each of these `-mon` properties, such as `pretty=on`;
-   * it listens on them once `connect` succeeds.
+   * Starts QEMU with the monitors `m0`, `m1` and so on, one for each of these `-mon` properties, such as `pretty=on`.
+   * Its start is over then: it says no more RESUME, and its monitors can be connected to without a risk (up to QEMU 10.2 a client that comes
+   * while a monitor's listener changes threads may find it hung).
    */
   static async start(
     monitors: readonly string[] = [""],
@@ -32,22 +35,29 @@ export class MonitorQemu implements AsyncDisposable {
           ...["-chardev", `socket,id=m${n},path=${dir}/m${n},server=on,wait=off`],
           ...["-mon", ["chardev=m" + n, "mode=control", properties].filter((part) => part !== "").join(",")],
         ]),
+        // The last thing that QEMU makes before its main loop.
+        ...["-vnc", `unix:${dir}/started`],
         ...args,
       ],
       stdin: "null",
       stdout: "null",
       stderr: "inherit",
     }).spawn();
-    return new MonitorQemu(child, dir);
+    const qemu = new MonitorQemu(child, dir);
+    const ended = child.status.then(() => "ended" as const);
+    while (!await exists(`${dir}/started`)) {
+      if (await Promise.race([ended, delay(1)]) === "ended") break;
+    }
+    return qemu;
   }
 
   address(n = 0): UnixAddress {
     return { transport: "unix", path: `${this.#dir}/m${n}` };
   }
 
-  /** A client on a monitor; the first one waits until QEMU listens. */
+  /** A client on a monitor. */
   connect(n = 0): Promise<QmpClient> {
-    return QmpClient.connect(this.address(n), { whileMissing: "retry", timeoutMs: LIMIT_MS });
+    return QmpClient.connect(this.address(n), { timeoutMs: LIMIT_MS });
   }
 
   /** Stops the process, and waits until none of its threads runs any more. */

@@ -6,7 +6,7 @@ import { QEMUS } from "./_qemus.ts";
 /** Something with a QMP monitor and no guest, real or not. */
 export interface QmpServer extends AsyncDisposable {
   readonly address: MonitorAddress;
-  /** A client; the first one waits until the server listens. */
+  /** A client. */
   connect(): Promise<QmpClient>;
   /** From now on it answers nothing, as a process that is stopped. */
   freeze(): Promise<void>;

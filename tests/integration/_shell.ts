@@ -4,10 +4,8 @@ import { type Running, start } from "./_cli.ts";
 import { MonitorQemu } from "./_monitor_qemu.ts";
 
 /** A QEMU that listens on its monitors `m0` and `m1`. */
-export async function listening(args: readonly string[] = []): Promise<MonitorQemu> {
-  const qemu = await MonitorQemu.start(["", ""], args);
-  await using _client = await qemu.connect();
-  return qemu;
+export function listening(args: readonly string[] = []): Promise<MonitorQemu> {
+  return MonitorQemu.start(["", ""], args);
 }
 
 /** Where a monitor of it is. */

@@ -354,12 +354,13 @@ Deno.test("QmpClient.execute() leaves no listener on the signal, however it ends
   const answered = client.execute("x-answered" as string, {}, { signal });
   const failing = client.execute("x-failing" as string, {}, { signal, timeoutMs: 60_000 });
   const slow = client.execute("x-slow" as string, {}, { signal, timeoutMs: 1 });
+  const ended = outcomes([answered, failing, slow]);
   const pending = client.execute("x-pending" as string, {}, { signal });
   assertEquals(controller.listeners, 4);
   const [first, second] = await monitor.commands(4);
   await monitor.reply(first ?? unreachable());
   await monitor.fail(second ?? unreachable(), "GenericError", "no");
-  await outcomes([answered, failing, slow]);
+  await ended;
   assertEquals(controller.listeners, 1);
   await Promise.all([client.close(), assertRejects(() => pending, QmpInterruptedError)]);
   assertEquals(controller.listeners, 0);
