@@ -112,6 +112,17 @@ const MACHINE_RESET = "CPU Reset (CPU 0)";
 const CPU_RESET = "CPU Reset (CPU ";
 
 /**
+ * Whether the next entry is there as a whole: another one follows it.
+ *
+ * @param text The log, from where the last entry was taken.
+ * @returns Whether it is.
+ */
+export function hasWholeEntry(text: string): boolean {
+  const at = text.indexOf(MACHINE_RESET);
+  return at >= 0 && text.indexOf(CPU_RESET, at + MACHINE_RESET.length) >= 0;
+}
+
+/**
  * Takes the next entry from the log of CPU resets (`-d cpu_reset`).
  *
  * @param text The log, from where the last entry was taken.

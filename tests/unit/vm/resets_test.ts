@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { AnyQmpEvent } from "../../../src/qmp/mod.ts";
 import {
   hasTripleFault,
+  hasWholeEntry,
   lastReset,
   lastResetEntries,
   NO_ENTRY,
@@ -129,6 +130,20 @@ Deno.test("takeResetEntry() tells the firmware's resets from the guest's by wher
       assertEquals(takeResetEntry(entry(0, pointer, segment)).entry, { tripleFault: false, origin });
     });
   }
+});
+
+Deno.test("hasWholeEntry() tells of an entry only when another one follows it", () => {
+  const other = entry(1, "EIP=00007ce7", "0000 00000000 0000ffff 00009b00");
+  const cases: [text: string, is: boolean][] = [
+    ["", false],
+    [GUEST, false],
+    [`${GUEST}Triple fault\n`, false],
+    [`${GUEST}Triple fault\n${SEABIOS}`, true],
+    [`${GUEST}${other}`, true],
+    [`${other}${other}`, false],
+    [`${other}${GUEST}`, false],
+  ];
+  for (const [text, is] of cases) assertEquals(hasWholeEntry(text), is, text);
 });
 
 Deno.test("takeResetEntry() takes one entry of the whole machine at a time, and a triple fault with the reset after it", () => {
