@@ -8,6 +8,7 @@ import type { RunPlace } from "./run_place.ts";
 import type { SupervisedVm } from "./spec.ts";
 import {
   type Journal,
+  type JournalEntry,
   RECORD_VERSION,
   type RecordStore,
   reportToJson,
@@ -27,15 +28,22 @@ export interface GuestSnapshot {
   lastVerdict: Verdict | null;
 }
 
+/** A report that is to be written down. */
+export interface Told {
+  report: Report;
+  /** The QEMU that it is about; null when there is none, or it has not said anything yet. */
+  run: RunRecord | null;
+  /** What is known with it; null for a report that changes nothing. */
+  snapshot: GuestSnapshot | null;
+}
+
 /** What writes down all that one guest's keeper knows. */
 export interface GuestMemory {
   /**
-   * Writes what is known now, and the report that tells why. On the disk when this resolves, so that what follows from it may be done.
-   * A disk that does not take it is told of, and is no reason to leave a guest alone.
+   * Writes reports, in order, and what is known with the last of them that changed anything. On the disk when this resolves, so that what
+   * follows from them may be done. A disk that does not take it is told of, and is no reason to leave a guest alone.
    */
-  write(snapshot: GuestSnapshot, report: Report): Promise<void>;
-  /** Writes a report that changes nothing. */
-  note(report: Report, run: RunRecord | null): Promise<void>;
+  write(reports: readonly Told[]): Promise<void>;
   /**
    * Makes sure that a QEMU which is started now would be found by the next supervisor, and that no other one of the guest may run.
    *
@@ -57,8 +65,8 @@ export interface MemoryParts {
 }
 
 /**
- * A guest's memory in a state directory. The record comes before the journal's line and contains it: whoever finds that the journal
- * lacks the record's last report writes it then. So no report is lost, and none is there twice.
+ * A guest's memory in a state directory. The record comes before the journal's lines and contains them: whoever finds that the journal
+ * lacks reports of the record writes them then. So no report is lost, and none is there twice.
  *
  * @param name The guest's name.
  * @param parts What all guests share.
@@ -76,42 +84,41 @@ export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | n
       onTrouble(name, error);
     }
   };
-  const append = (seq: number, report: Report, run: RunRecord | null): Promise<unknown> =>
-    journal.append({
-      seq,
-      at: report.at.toISOString(),
-      vm: name,
-      run: run?.id ?? null,
-      report: reportToJson(report),
-    });
-  return {
-    async write({ name, spec, state, run, litter, lastVerdict }, report) {
-      const seq = nextSeq();
-      const record: VmRecord = {
+  const entryOf = ({ report, run }: Told): JournalEntry => ({
+    seq: nextSeq(),
+    at: report.at.toISOString(),
+    vm: name,
+    run: run?.id ?? null,
+    report: reportToJson(report),
+  });
+  const record = async (snapshot: GuestSnapshot, earlier: JournalEntry[], last: JournalEntry) => {
+    const { name, spec, state, run, litter, lastVerdict } = snapshot;
+    try {
+      await store.write({
         version: RECORD_VERSION,
         generation: ++generation,
         name,
         spec,
         state: persistState(state, performance.now(), Date.now()),
-        seq,
-        lastReport: reportToJson(report),
+        seq: last.seq,
+        lastReport: last.report,
+        earlier,
         lastVerdict: lastVerdict && toJson(lastVerdict),
         run,
         litter: [...litter],
-      };
-      await attempt(async () => {
-        try {
-          await store.write(record);
-        } catch (error) {
-          unwritten = error;
-          throw error;
-        }
       });
-      // One that is only named has not said anything yet.
-      await attempt(() => append(seq, report, run?.pid ? run : null));
-    },
-    async note(report, run) {
-      await attempt(() => append(nextSeq(), report, run));
+    } catch (error) {
+      unwritten = error;
+      throw error;
+    }
+  };
+  return {
+    async write(reports) {
+      const entries = reports.map(entryOf);
+      const newest = reports.findLastIndex(({ snapshot }) => snapshot !== null);
+      const [snapshot, last] = [reports[newest]?.snapshot, entries[newest]];
+      if (snapshot && last) await attempt(() => record(snapshot, entries.slice(0, newest), last));
+      await attempt(() => journal.append(...entries));
     },
     async assertFindable(runtimeDir) {
       if (store.has(name)) return await assertNoNamesake(name, await store.setAsideOf(name), runtimeDir);

@@ -87,7 +87,7 @@ export class RunningSupervisor implements Supervisor {
           ...{ at: new Date(), vm: name, kind: "not-adopted", found: "unverifiable", why, actions: [] },
         };
         supervisor.#report(report);
-        await stateDir.memoryOf(name, null).note(report, null);
+        await stateDir.memoryOf(name, null).write([{ report, run: null, snapshot: null }]);
       }
       await supervisor.#goOnWith(remembered.records, stateDir, runtimeDir);
       return supervisor;

@@ -115,10 +115,11 @@ export class StateDir implements AsyncDisposable {
     if (unwritten.length > 0) this.#retrySoon();
   }
 
-  /** Writes the reports of which only the record tells: the earlier supervisor died between the two. What not even that has is lost. */
+  /** Writes the reports of which only a record tells: the earlier supervisor died between the two. What not even that has is lost. */
   async #catchUp(records: readonly VmRecord[]): Promise<void> {
-    for (const { name, seq, lastReport, run } of records.toSorted((a, b) => a.seq - b.seq)) {
+    for (const { name, seq, earlier, lastReport, run } of records.toSorted((a, b) => a.seq - b.seq)) {
       this.#seq = Math.max(this.#seq, seq);
+      for (const entry of earlier) if (!this.#journal.has(entry.seq)) await this.#journal.append(entry);
       if (lastReport === null || this.#journal.has(seq)) continue;
       const at = timeOf(lastReport);
       // One that can't be understood is owned up to as lost.

@@ -39,6 +39,21 @@ Deno.test("Journal.append() writes lines in the order of the calls, and readJour
   assertEquals((await Deno.stat(`${dir.path}/journal.jsonl`)).mode, 0o100600);
 });
 
+Deno.test("Journal.append() writes several at once, and of several that the disk does not take those for which there is room", async () => {
+  await using dir = await StateDir.make();
+  await using journal = await Journal.open(dir.path);
+  assertEquals(await journal.append(entry(1), entry(2), entry(3)), "written");
+  assertEquals(await dir.numbers(), [1, 2, 3]);
+  assertEquals(journal.tail(), { seq: 3, entry: entry(3) });
+  {
+    await using _limit = await limitFileSize(5 * JSON.stringify(entry(1)).length);
+    assertEquals(await journal.append(entry(4), entry(5), entry(6)), "lost");
+  }
+  assertEquals([journal.lost, journal.has(4), journal.has(5)], [2, true, false]);
+  await journal.append(entry(7), entry(8));
+  assertEquals(await dir.numbers(), [1, 2, 3, 4, "gap 5-6", 7, 8]);
+});
+
 Deno.test("Journal.append() keeps the order of the calls while files are begun", async () => {
   await using dir = await StateDir.make();
   await using journal = await Journal.open(dir.path, { maxBytes: 500, keep: 1_000 });

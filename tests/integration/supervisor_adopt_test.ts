@@ -319,6 +319,28 @@ Deno.test("open() goes on with all guests when the last report in a record can't
   assertEquals(pidsOf(again.supervisor), pids);
 });
 
+Deno.test("open() writes the reports to the journal that were written down together and that only the record has", async () => {
+  await using yard = await Yard.make();
+  await leaveTwo(yard);
+  const path = `${yard.folder}/state/vms/a.json`;
+  const lines = async () => {
+    const text = await Deno.readTextFile(`${yard.folder}/state/journal.jsonl`);
+    return text.trimEnd().split("\n").map((line): { seq: number } => JSON.parse(line));
+  };
+  const { seq, ...last } = (await lines()).at(-1) ?? { seq: 0 };
+  const { lastReport, ...record } = JSON.parse(await Deno.readTextFile(path));
+  const later = (more: number) => ({ ...last, seq: seq + more, vm: "a", run: null });
+  const earlier = [later(1), later(2)];
+  // The supervisor died while it wrote them to the journal, or before.
+  const text = `${JSON.stringify(later(1))}\n`;
+  await Deno.writeTextFile(`${yard.folder}/state/journal.jsonl`, text, { append: true });
+  await Deno.writeTextFile(path, JSON.stringify({ ...record, seq: seq + 3, lastReport, earlier }));
+  await using _again = await openAgain(yard);
+  const written: unknown[] = (await lines()).filter((line) => line.seq > seq && line.seq <= seq + 3);
+  const run = record.run.id;
+  assertEquals(written, [...earlier, { ...later(3), at: lastReport.at, run, report: lastReport }]);
+});
+
 Deno.test("open() sees the end of a guest that ends while it is being taken over, and goes on with all", async () => {
   await using yard = await Yard.make();
   const pids = await leaveTwo(yard);
@@ -418,7 +440,8 @@ Deno.test("with a stateDir too, a guest that is ended for its triple faults has 
   await using yard = await Yard.make();
   await using supervised = await openAgain(yard);
   const { supervisor, reports } = supervised;
-  for (const restarts of [0, 1, 3]) {
+  // Thousands of resets a second, each of them told: with a high limit there are many by then.
+  for (const restarts of [0, 1, 3, 200]) {
     const name = `vm${restarts}`;
     const limit = { restarts, withinMs: 60_000 };
     await supervisor.add(

@@ -43,6 +43,12 @@ interface CurrentFile {
   torn: boolean;
 }
 
+/** An entry, and its text. */
+interface Line {
+  readonly entry: JournalEntry;
+  readonly text: string;
+}
+
 /** Entries that could not be written, and what that failed with at last. */
 interface Lost {
   count: number;
@@ -135,20 +141,22 @@ export class Journal implements AsyncDisposable {
   }
 
   /**
-   * Writes an entry, after all those before.
+   * Writes entries at once, after all those before.
    *
-   * @param entry The entry, as it is at the call.
-   * @returns `written` when it outlives this process; `lost` when the disk did not take it. It rejects only after the journal was closed.
+   * @param entries The entries, as they are at the call.
+   * @returns `written` when they outlive this process; `lost` when the disk did not take them all. It rejects only after the journal was
+   * closed.
    * @throws {TypeError} When the journal is closed.
    */
-  append(entry: JournalEntry): Promise<"written" | "lost"> {
+  append(...entries: readonly JournalEntry[]): Promise<"written" | "lost"> {
     if (this.#closed) {
+      const reports = entries.map(({ seq }) => seq).join(", ");
       return Promise.reject(
-        new TypeError(`Cannot write report ${entry.seq} to the journal ${this.#files.current}: it is closed`),
+        new TypeError(`Cannot write report ${reports} to the journal ${this.#files.current}: it is closed`),
       );
     }
-    const line = encodeLine(entry);
-    return this.#next(() => this.#write(entry, line));
+    const lines = entries.map((entry) => ({ entry, text: encodeLine(entry) }));
+    return this.#next(() => this.#write(lines));
   }
 
   /**
@@ -195,24 +203,32 @@ export class Journal implements AsyncDisposable {
     return done;
   }
 
-  async #write(entry: JournalEntry, line: string): Promise<"written" | "lost"> {
+  async #write(lines: readonly Line[]): Promise<"written" | "lost"> {
     this.#crash("journal:before-append");
     try {
-      await this.#put(line);
+      await this.#put(lines.map(({ text }) => text).join(""));
     } catch (error) {
-      this.#lose(entry.seq, error);
+      // There may be room for some of them.
+      if (lines.length > 1) return await this.#writeEach(lines);
+      for (const { entry } of lines) this.#lose(entry.seq, error);
       return "lost";
     }
-    this.#end.add(entry);
+    for (const { entry } of lines) this.#end.add(entry);
     this.#crash("journal:after-append");
     this.#syncSoon();
     return "written";
   }
 
-  /** Writes a line, and before it the gap that there is. */
-  async #put(line: string): Promise<void> {
+  async #writeEach(lines: readonly Line[]): Promise<"written" | "lost"> {
+    let result: "written" | "lost" = "written";
+    for (const line of lines) if (await this.#write([line]) === "lost") result = "lost";
+    return result;
+  }
+
+  /** Writes whole lines, and before them the gap that there is. */
+  async #put(lines: string): Promise<void> {
     const gap = this.#gap();
-    const bytes = new TextEncoder().encode(gap === null ? line : encodeLine(gap) + line);
+    const bytes = new TextEncoder().encode(gap === null ? lines : encodeLine(gap) + lines);
     await this.#rotateIfFull(bytes.length);
     const current = this.#current ?? await this.#begin();
     if (current.torn) await this.#cutOff(current);

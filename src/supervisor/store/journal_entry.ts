@@ -61,16 +61,26 @@ export function decodeLine(text: string): JournalLine | null {
   } catch {
     return null;
   }
-  return isObject(json) ? entryIn(json) ?? gapIn(json) : null;
+  return entryIn(json) ?? gapIn(json);
 }
 
-function entryIn({ seq, at, vm, run, report }: JsonObject): JournalEntry | null {
+/**
+ * An entry from its JSON.
+ *
+ * @param json What may be one.
+ * @returns The entry; null when it is none.
+ */
+export function entryIn(json: JsonValue): JournalEntry | null {
+  if (!isObject(json)) return null;
+  const { seq, at, vm, run, report } = json;
   if (typeof seq !== "number" || typeof at !== "string" || typeof vm !== "string") return null;
   if ((run !== null && typeof run !== "string") || run === undefined || report === undefined) return null;
   return { seq, at, vm, run, report };
 }
 
-function gapIn({ at, gap }: JsonObject): JournalGap | null {
+function gapIn(json: JsonValue): JournalGap | null {
+  if (!isObject(json)) return null;
+  const { at, gap } = json;
   if (typeof at !== "string" || gap === undefined || !isObject(gap)) return null;
   const { lost, firstSeq, lastSeq, error } = gap;
   if (typeof lost !== "number" || typeof firstSeq !== "number" || typeof lastSeq !== "number") return null;

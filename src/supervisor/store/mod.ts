@@ -1,7 +1,7 @@
 /**
  * What a supervisor keeps on the disk, so that the next one can go on: a lock, a record for each guest, and a journal.
  *
- * Whoever changes something about a guest writes its record first, and the report in it, then the journal's line, and only then does what follows. So
+ * Whoever changes something about a guest writes its record first, and the reports in it, then the journal's lines, and only then does what follows. So
  * the next supervisor finds either nothing of it or all that may have been begun; `Journal.has` tells it which reports only a record has yet.
  *
  * @module

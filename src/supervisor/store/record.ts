@@ -2,6 +2,7 @@ import type { VmConfig } from "../../machine/mod.ts";
 import type { PersistedState } from "../persist_state.ts";
 import type { RunPlace } from "../run_place.ts";
 import type { SupervisedVm } from "../spec.ts";
+import type { JournalEntry } from "./journal_entry.ts";
 import type { JsonValue } from "./json_value.ts";
 
 /** The version of the records that this program writes. */
@@ -21,6 +22,8 @@ export interface VmRecord {
   seq: number;
   /** That report, so that it can be written to the journal after all. */
   lastReport: JsonValue | null;
+  /** The reports before it that were written down with it, in order: the journal may lack them as well. */
+  earlier: readonly JournalEntry[];
   lastVerdict: JsonValue | null;
   /** The QEMU that it has, or is about to have; null when there is none to look for. */
   run: RunRecord | null;

@@ -8,6 +8,7 @@ import type { JsonObject, JsonValue } from "./json_value.ts";
 import { parsePersistedState } from "../persist_state.ts";
 import { policyOf } from "../policy_of.ts";
 import type { RunPlace } from "../run_place.ts";
+import { entryIn } from "./journal_entry.ts";
 import { RECORD_VERSION, type RunRecord, type VmRecord } from "./record.ts";
 
 /** Makes of a record of the version that it stands under one of the next version. */
@@ -96,6 +97,13 @@ const listOf = ([expected, holds]: Check): Check => [
   (value) => value !== undefined && isList(value) && value.every(holds),
 ];
 
+const line: Check = ["a line of a journal", (value) => value !== undefined && entryIn(value) !== null];
+/** Members that records have which were written before there were any. */
+const orNothing = ([expected, holds]: Check): Check => [
+  expected,
+  (value) => value === undefined || holds(value),
+];
+
 /** The depths of some members are checked by the words of whoever writes them: see `checkDepths`. */
 const RECORD: Readonly<Record<Exclude<keyof VmRecord, "version">, Check>> = {
   generation: wholeNumber,
@@ -104,6 +112,7 @@ const RECORD: Readonly<Record<Exclude<keyof VmRecord, "version">, Check>> = {
   state: object,
   seq: wholeNumber,
   lastReport: anything,
+  earlier: orNothing(listOf(line)),
   lastVerdict: anything,
   run: orNull(object),
   litter: listOf(object),
@@ -129,7 +138,7 @@ function checked(record: JsonObject, path: string): VmRecord {
   }
   try {
     // Each member was checked above, but for the depths of some.
-    const made = fromJson(record) as VmRecord;
+    const made = fromJson({ earlier: [], ...record }) as VmRecord;
     checkDepths(made);
     return { ...made, state: parsePersistedState(made.state) };
   } catch (error) {

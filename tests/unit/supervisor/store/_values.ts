@@ -85,6 +85,7 @@ export function record(more: Partial<VmRecord> = {}): VmRecord {
     },
     seq: 7,
     lastReport: { kind: "started", vm: "web" },
+    earlier: [],
     lastVerdict: null,
     run: {
       id: "5f0c",

@@ -74,6 +74,11 @@ Deno.test("decodeRecord() says what is wrong with a record, and where", async (t
     ["no name", text({ name: undefined }), "name: expected text, found nothing"],
     ["no spec", text({ spec: null }), "spec: expected an object, found null"],
     ["no report", text({ lastReport: undefined }), "lastReport: expected a value, found nothing"],
+    [
+      "an earlier report that is none",
+      text({ earlier: [{ seq: 1 }] }),
+      'earlier: expected a list, each item a line of a journal, found [{"seq":1}]',
+    ],
     ["a run that is none", text({ run: 7 }), "run: expected an object or null, found 7"],
     [
       "a wrong pid",
@@ -114,4 +119,8 @@ Deno.test("decodeRecord() says what is wrong with a record, and where", async (t
       assertThrows(() => decodeRecord(broken, PATH), StateError, `Cannot read the record ${PATH}: `);
     });
   }
+});
+
+Deno.test("decodeRecord() takes a record that was written before records had more than one report", () => {
+  assertEquals(decodeRecord(text({ earlier: undefined }), PATH), record({ earlier: [] }));
 });
