@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from "./alarm.ts";
+import { LATE_MS, MAX_TIMER_MS } from "./alarm.ts";
 
 /**
  * Many deadlines on one timer: a timer for each command would cost more than writing the command. The timer is set for the
@@ -7,6 +7,7 @@ import { MAX_TIMER_MS } from "./alarm.ts";
 export class Deadlines<Key> implements Disposable {
   readonly #due = new Map<Key, number>();
   readonly #expired: (key: Key) => void;
+  #pace: "in time" | "late" = "in time";
   #timer: { id: ReturnType<typeof setTimeout>; at: number } | null = null;
 
   /** @param expired Called once for each key whose deadline has passed. */
@@ -41,8 +42,15 @@ export class Deadlines<Key> implements Disposable {
   }
 
   #fire(): void {
+    const dueAt = this.#timer?.at ?? Infinity;
     this.#timer = null;
     const now = performance.now();
+    // A process that stood still hears first what came meanwhile, but not again and again where it is always late.
+    if (this.#pace === "in time" && now - dueAt > LATE_MS && this.#due.size > 0) {
+      this.#pace = "late";
+      return this.#arm(now);
+    }
+    this.#pace = "in time";
     const late: { key: Key; at: number }[] = [];
     let earliest = Infinity;
     for (const [key, at] of this.#due) {

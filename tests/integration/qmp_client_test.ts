@@ -321,6 +321,19 @@ Deno.test("QmpClient.execute() abandoned in flight keeps its id until its late r
   assertEquals(warnings, []);
 });
 
+Deno.test("QmpClient.execute() takes an answer that came in time, though this process stood still until after its time limit", async () => {
+  await using peer = await FakePeer.listen();
+  const { client, monitor } = await connected(peer);
+  await using _ = client;
+  const call = client.execute("x-quick" as string, {}, { timeoutMs: 300 });
+  const command = await monitor.command();
+  const reply = monitor.reply(command, "in time");
+  const until = performance.now() + 400;
+  while (performance.now() < until);
+  await reply;
+  assertEquals(await call, "in time");
+});
+
 Deno.test("QmpClient.execute() waits for a place while all are held by abandoned calls", async () => {
   await using peer = await FakePeer.listen();
   const { client, monitor } = await connected(peer);
