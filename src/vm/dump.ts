@@ -1,4 +1,5 @@
 import type { QmpClient, QmpCommands, QmpEvent } from "../qmp/mod.ts";
+import { inTime } from "./waiting.ts";
 
 /**
  * The formats of a dump of a guest's memory, as QEMU names them; which of them a QEMU can write depends on how it was built.
@@ -40,6 +41,8 @@ export type DumpFormat = typeof DUMP_FORMATS[number];
 const LOOK_EVERY_MS = 500;
 /** How long a dump may make no progress, in milliseconds: a slow disk is no reason to give it up, one that is gone is. */
 const STALL_MS = 60_000;
+/** How long a guest that ran is given to go on: QEMU says first that it has dumped it. */
+const GO_ON_MS = 5_000;
 
 /**
  * How far a dump is.
@@ -120,7 +123,7 @@ export async function dumpMemory(
   const { format = "elf", signal } = options;
   signal?.throwIfAborted();
   // Before the command: it may be done before the command has returned.
-  using completed = vm.qmp.events("DUMP_COMPLETED");
+  using events = vm.qmp.events("STOP", "RESUME", "DUMP_COMPLETED");
   try {
     await vm.qmp.execute(
       "dump-guest-memory",
@@ -128,7 +131,7 @@ export async function dumpMemory(
       { paging: false, protocol: `file:${file}`, detach: true, format },
       { timeoutMs: options.stallMs ?? STALL_MS, ...(signal ? { signal } : {}) },
     );
-    return await untilDumped(vm.qmp, completed, options);
+    return await untilDumped(vm.qmp, events, options);
   } catch (error) {
     throw failure(vm, `to ${file}`, error, signal);
   }
@@ -160,36 +163,46 @@ export async function awaitDump(
   options: Omit<DumpMemoryOptions, "format"> = {},
 ): Promise<DumpProgress> {
   options.signal?.throwIfAborted();
-  using completed = vm.qmp.events("DUMP_COMPLETED");
+  using events = vm.qmp.events("STOP", "RESUME", "DUMP_COMPLETED");
   try {
-    return await untilDumped(vm.qmp, completed, options);
+    return await untilDumped(vm.qmp, events, options);
   } catch (error) {
     throw failure(vm, "that is under way", error, options.signal);
   }
 }
 
+type DumpEvents = AsyncIterator<QmpEvent<"STOP" | "RESUME" | "DUMP_COMPLETED">>;
+
 /** Its end comes as an event; how far it is, and an end that came before we listened, has to be asked for. */
 async function untilDumped(
   qmp: QmpClient,
-  completed: AsyncIterator<QmpEvent<"DUMP_COMPLETED">>,
+  events: DumpEvents,
   options: Omit<DumpMemoryOptions, "format">,
 ): Promise<DumpProgress> {
   const over = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, over.signal]) : over.signal;
   const looking = lookAtDump(qmp, { ...options, signal });
   try {
-    return await Promise.race([endOf(completed), looking]);
+    return await Promise.race([endOf(events), looking]);
   } finally {
     over.abort();
     await looking.catch(() => {});
   }
 }
 
-async function endOf(completed: AsyncIterator<QmpEvent<"DUMP_COMPLETED">>): Promise<DumpProgress> {
-  const { value, done } = await completed.next();
-  if (done) throw new Error("the connection to QEMU ended");
-  const { result, error } = value.data;
-  return checked(result, error ?? null);
+/** A guest that QEMU stopped for it goes on before this is over. */
+async function endOf(events: DumpEvents): Promise<DumpProgress> {
+  let guest: "as it was" | "stopped" = "as it was";
+  for (;;) {
+    const { value, done } = await events.next();
+    if (done) throw new Error("the connection to QEMU ended");
+    if (value.event === "DUMP_COMPLETED") {
+      const { result, error } = value.data;
+      if (guest === "stopped") await inTime(events.next(), GO_ON_MS);
+      return checked(result, error ?? null);
+    }
+    guest = value.event === "STOP" ? "stopped" : "as it was";
+  }
 }
 
 async function lookAtDump(
