@@ -5,9 +5,12 @@ import type { VmCallOptions } from "./vm.ts";
 import { inTime } from "./waiting.ts";
 
 /** How long the firmware's repetition of a reset is waited for, in milliseconds; a guest that stays paused never repeats it. */
-const REPEATED_RESET_MS = 1_000;
-/** How long it has to be quiet after a repetition before it was the last one: this, or twice as long as the first one took. */
-const QUIET_MS = 50;
+const REPEATED_RESET_MS = 2_000;
+/**
+ * How long it has to be quiet after a repetition before it was the last one: this, or twice as long as the first one took. They come 1 to 12 ms
+ * after each other; a host that is busy holds QEMU up for longer.
+ */
+const QUIET_MS = 250;
 /** How long QEMU may take to go back to holding reboots, in milliseconds. */
 const PUT_BACK_MS = 5_000;
 

@@ -3,8 +3,8 @@ import type { QemuProcess } from "./qemu_process.ts";
 import { stopLadder, type StopOptions, type StopRung, type StopSituation } from "./stop_ladder.ts";
 import { inTime } from "./waiting.ts";
 
-/** How long the question whether the guest runs may take, in milliseconds. */
-const SITUATION_MS = 500;
+/** How long the question whether the guest runs may take, in milliseconds: a guest on a busy host is not to lose its power button for it. */
+const SITUATION_MS = 2_000;
 
 /** What is being stopped. */
 export interface StopTarget {
