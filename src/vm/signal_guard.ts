@@ -66,15 +66,19 @@ export class SignalGuard implements Disposable {
       case "stopping":
         this.#atOnce();
         this.#finish();
-        die(signal);
+        die(signal, this.#expose);
     }
   }
 
   #die(signal: EndSignal): void {
     this.#finish();
     const others = new Event(DONE, { cancelable: true });
-    if (globalThis.dispatchEvent(others)) die(signal);
+    if (globalThis.dispatchEvent(others)) die(signal, this.#expose);
+    else this.#expose();
   }
+
+  /** From now on a rejection that nobody handles ends this process again. */
+  readonly #expose = (): void => globalThis.removeEventListener("unhandledrejection", this.#notYet);
 
   /** Keeps this process from ending, by another guard or by a rejection, while this guard is at work. */
   readonly #notYet = (end: Event): void => end.preventDefault();
@@ -82,16 +86,15 @@ export class SignalGuard implements Disposable {
   #finish(): void {
     this.#state = "done";
     globalThis.removeEventListener(DONE, this.#notYet);
-    globalThis.removeEventListener("unhandledrejection", this.#notYet);
     for (const { signal, handler } of this.#handlers.splice(0)) Deno.removeSignalListener(signal, handler);
   }
 }
 
-function die(signal: EndSignal): void {
+/** The signal arrives a moment later: a script that has nothing else to do must not end before, as if all were well. */
+function die(signal: EndSignal, survived: () => void): void {
   try {
     Deno.kill(Deno.pid, signal);
-    // It arrives a moment later: a script that has nothing else to do must not end before, as if all were well.
-    setTimeout(() => {}, ARRIVAL_MS);
+    setTimeout(survived, ARRIVAL_MS);
   } catch {
     // Signalling needs more permission than a launch; ending by exit code says nearly the same.
     Deno.exit(128 + SIGNAL_NUMBERS[signal]);
