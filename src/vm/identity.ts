@@ -157,7 +157,7 @@ function whyNoAnswer(error: unknown): "refused" | "missing" | "busy" {
   if (error instanceof MonitorBusyError || error instanceof QmpTimeoutError) return "busy";
   if (error instanceof QmpProtocolError) return "busy";
   const { cause } = error instanceof Error ? error : { cause: undefined };
-  if (cause instanceof QmpTimeoutError) return "busy";
+  if (cause instanceof QmpTimeoutError || cause instanceof Deno.errors.TimedOut) return "busy";
   // It may also go in the middle of a word.
   return cause instanceof Deno.errors.NotFound ? "missing" : "refused";
 }
