@@ -74,8 +74,13 @@ async function open(path: string, opened: OpenedFile[]): Promise<"there" | "miss
   if (file === null) return "missing";
   const { dev, ino } = await file.stat();
   const identity = ino === null ? path : `${dev}:${ino}`;
-  if (opened.some((other) => other.identity === identity)) file.close();
-  else opened.push({ path, file, identity });
+  const met = opened.findIndex((other) => other.identity === identity);
+  if (met < 0) {
+    opened.push({ path, file, identity });
+    return "there";
+  }
+  // What was opened since was begun after it.
+  for (const younger of [{ file }, ...opened.splice(met + 1)]) younger.file.close();
   return "there";
 }
 
