@@ -334,11 +334,14 @@ export class GuestProcess {
   async #watchMonitors({ vm }: Life): Promise<void> {
     const watch = vm.monitors.get("watch");
     await Promise.race([vm.qmp.closed, ...(watch instanceof QmpClient ? [watch.closed] : [])]);
-    // Its end is told by itself.
-    if (await inTime(vm.stopped, GRACE_MS)) return;
-    // Who ends it needs no monitors, and must not lose it.
-    while (this.#ending?.vm === vm) await this.#ending.over.catch(() => {});
-    if (this.vm !== vm || this.#left || await inTime(vm.stopped, GRACE_MS)) return;
+    for (;;) {
+      // Its end is told by itself.
+      if (await inTime(vm.stopped, GRACE_MS)) return;
+      // Who ends it needs no monitors, and must not lose it.
+      if (this.#ending?.vm !== vm) break;
+      await this.#ending.over.catch(() => {});
+    }
+    if (this.vm !== vm || this.#left) return;
     this.#listener.unreachable();
     const { pid } = vm;
     // One that ends with this process can't be let go of; the policy gives it up in time.

@@ -1,4 +1,4 @@
-import type { AnyQmpEvent } from "../qmp/mod.ts";
+import { type AnyQmpEvent, QmpTimeoutError } from "../qmp/mod.ts";
 import type { Lifetime, Verdict, Vm } from "../vm/mod.ts";
 import { recentRestarts } from "./backoff.ts";
 import { Chronicle, type ChronicleHost } from "./chronicle.ts";
@@ -343,14 +343,17 @@ export class Keeper {
 
   async #unstuck(): Promise<void> {
     const { vm } = this;
-    try {
-      const status = await vm?.status({ timeoutMs: ANSWER_MS });
-      if (this.vm !== vm || status === undefined) return;
-      const guest = guestNow(status.status);
-      this.#handle({ kind: "unstuck", guest }, (actions) => ({ kind: "unstuck", guest, actions }));
-    } catch (error) {
-      // Then that is the news, and is told by itself.
-      this.#host.logger.debug("A QEMU that answered again does not", { vm: this.name, error });
+    while (vm !== null && this.vm === vm) {
+      try {
+        const { status } = await vm.status({ timeoutMs: ANSWER_MS });
+        if (this.vm !== vm) return;
+        const guest = guestNow(status);
+        return this.#handle({ kind: "unstuck", guest }, (actions) => ({ kind: "unstuck", guest, actions }));
+      } catch (error) {
+        this.#host.logger.debug("A QEMU that answered again does not", { vm: this.name, error });
+        // Nobody else asks. That its monitor is gone is news by itself.
+        if (!(error instanceof QmpTimeoutError)) return;
+      }
     }
   }
 
