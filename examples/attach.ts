@@ -4,13 +4,12 @@ import { attach } from "@qeeper/qeeper";
 
 // Somebody else: any QEMU with a QMP socket will do.
 const folder = await Deno.makeTempDir();
-const theirs = new Deno.Command("qemu-system-x86_64", {
-  args: ["-name", "theirs", "-machine", "none", "-display", "none"]
+await new Deno.Command("qemu-system-x86_64", {
+  args: ["-name", "theirs", "-machine", "none", "-display", "none", "-daemonize"]
     .concat("-qmp", `unix:${folder}/qmp,server=on,wait=off`),
-  stdin: "null",
-}).spawn();
+}).output();
 {
-  await using vm = await attach({ transport: "unix", path: `${folder}/qmp` }, { whileMissing: "retry" });
+  await using vm = await attach({ transport: "unix", path: `${folder}/qmp` });
   console.log(`${vm.name} is ${(await vm.status()).status}; its process is ${vm.pid ?? "not ours"}`);
   await vm.pause();
   console.log(`now it is ${(await vm.status()).status}`);
@@ -22,5 +21,4 @@ const theirs = new Deno.Command("qemu-system-x86_64", {
   const verdict = await vm.shutdown({ powerdownMs: 0 });
   console.log(`${verdict.cause}: ${verdict.detail}`);
 }
-console.log(`its exit code was ${(await theirs.status).code}`);
 await Deno.remove(folder, { recursive: true });

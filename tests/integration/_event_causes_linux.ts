@@ -41,7 +41,7 @@ async function act({ vm, witness }: Scene): Promise<void> {
   const { qmp, console } = vm;
   assert(console !== null);
   await vm.resume();
-  await console.expect("GUEST-READY\n", { timeoutMs: 60_000 });
+  await console.expect("GUEST-READY\n", { timeoutMs: 300_000 });
   await witness.saw("FAILOVER_NEGOTIATED");
   await witness.saw("NIC_RX_FILTER_CHANGED");
 

@@ -1,6 +1,6 @@
-import { delay } from "@std/async/delay";
-import { exists } from "../../src/vm/run_dir.ts";
 import { QmpClient, type UnixAddress } from "../../src/qmp/mod.ts";
+import { killIfThere } from "./_kill_if_there.ts";
+import { tellsItsStart, untilStarted } from "./_started.ts";
 
 /** The longest that a test may take; QEMU is then killed, which ends every wait. */
 const LIMIT_MS = 60_000;
@@ -19,8 +19,7 @@ export class MonitorQemu implements AsyncDisposable {
 
   /**
    * Starts QEMU with the monitors `m0`, `m1` and so on, one for each of these `-mon` properties, such as `pretty=on`.
-   * Its start is over then: it says no more RESUME, and its monitors can be connected to without a risk (up to QEMU 10.2 a client that comes
-   * while a monitor's listener changes threads may find it hung).
+   * Its start is over then.
    */
   static async start(
     monitors: readonly string[] = [""],
@@ -35,8 +34,7 @@ export class MonitorQemu implements AsyncDisposable {
           ...["-chardev", `socket,id=m${n},path=${dir}/m${n},server=on,wait=off`],
           ...["-mon", ["chardev=m" + n, "mode=control", properties].filter((part) => part !== "").join(",")],
         ]),
-        // The last thing that QEMU makes before its main loop.
-        ...["-vnc", `unix:${dir}/started`],
+        ...tellsItsStart(dir),
         ...args,
       ],
       stdin: "null",
@@ -44,10 +42,7 @@ export class MonitorQemu implements AsyncDisposable {
       stderr: "inherit",
     }).spawn();
     const qemu = new MonitorQemu(child, dir);
-    const ended = child.status.then(() => "ended" as const);
-    while (!await exists(`${dir}/started`)) {
-      if (await Promise.race([ended, delay(1)]) === "ended") break;
-    }
+    await untilStarted(dir, child);
     return qemu;
   }
 
@@ -80,12 +75,7 @@ export class MonitorQemu implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
-    try {
-      this.signal("SIGKILL");
-    } catch (error) {
-      // It has ended already.
-      if (!(error instanceof TypeError)) throw error;
-    }
+    killIfThere(this.#child, "SIGKILL");
     await this.#child.status;
     await Deno.remove(this.#dir, { recursive: true });
   }

@@ -1,5 +1,7 @@
-/** The longest that any of these guests may take; QEMU is then killed, which ends every wait. */
-const LIMIT_MS = 60_000;
+import { killIfThere } from "./_kill_if_there.ts";
+
+/** The longest that any of these guests may take, and Linux boots under TCG; QEMU is then killed, which ends every wait. */
+const LIMIT_MS = 300_000;
 
 /** On Linux QEMU dies with the test's process, however that one ends. */
 const PROGRAM: readonly string[] = Deno.build.os === "linux"
@@ -134,11 +136,7 @@ export class RawQemu implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#timer);
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killIfThere(this.#child, "SIGKILL");
     this.#monitor?.close();
     await this.#reader.cancel();
     await this.#writer.close().catch(() => {}); // the pipe broke with QEMU

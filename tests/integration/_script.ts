@@ -1,5 +1,6 @@
 // A script that launches VMs, as a process of its own, and what becomes of them.
 import { assert } from "@std/assert";
+import { killIfThere } from "./_kill_if_there.ts";
 import { isAlive, soon, untilState, type VmHost } from "./_vm_host.ts";
 
 /** A VM as a script tells of it. */
@@ -60,6 +61,10 @@ export class Script implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
+  killIfThere(signal: Deno.Signal): void {
+    killIfThere(this.#child, signal);
+  }
+
   /** How it ended. */
   async end(): Promise<{ code: number; signal: string | null; stderr: string }> {
     const { code, signal } = await soon(this.#child.status);
@@ -67,11 +72,7 @@ export class Script implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killIfThere(this.#child, "SIGKILL");
     await soon(this.#child.status);
     await soon(this.#output.cancel());
     await soon(this.#stderr);

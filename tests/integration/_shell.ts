@@ -52,6 +52,14 @@ export const screenOf = ({ io }: Running, columns = 100): readonly string[] =>
 /** Who may do what with a file. */
 export const modeOf = async (file: string): Promise<number> => ((await Deno.stat(file)).mode ?? 0) & 0o777;
 
+/** Waits until the shell has what TAB completes from: QEMU answers in order, so what is asked after it is answered after it. */
+export async function untilSchema(running: Running): Promise<void> {
+  await untilPrompt(running);
+  running.io.type("query-name\r");
+  await running.until(() => screenOf(running).at(-2) === "{}");
+  await untilPrompt(running);
+}
+
 /** Waits until the last line of the screen is the prompt and this. */
 export async function untilPrompt(running: Running, text = "", prompt = "(qmp) "): Promise<void> {
   await running.until(() => screenOf(running).at(-1) === `${prompt}${text}`.trimEnd());

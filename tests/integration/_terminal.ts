@@ -1,4 +1,5 @@
 import { assertMatch } from "@std/assert";
+import { killIfThere } from "./_kill_if_there.ts";
 
 /** The command's file. */
 export const main: string = new URL("../../src/cli/main.ts", import.meta.url).pathname;
@@ -67,11 +68,7 @@ export class Terminal implements AsyncDisposable {
 
   /** The terminal goes with the program that gives it; whatever runs on it gets a SIGHUP from the kernel. */
   #hangUp(): void {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killIfThere(this.#child, "SIGKILL");
   }
 }
 

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { QmpClient } from "../../src/qmp/mod.ts";
 import { command, qeeper, start } from "./_cli.ts";
+import { killIfThere } from "./_kill_if_there.ts";
+import { tellsItsStart, untilStarted } from "./_started.ts";
 
 /** A QEMU that was started by hand, with a QMP monitor on a unix socket and one on TCP. */
 class HandStarted implements AsyncDisposable {
@@ -35,6 +37,7 @@ class HandStarted implements AsyncDisposable {
           "-name",
           "by hand",
         ],
+        ...tellsItsStart(dir),
         ...["-qmp", `unix:${dir}/qmp,server=on,wait=off`, "-qmp", "tcp:127.0.0.1:0,server=on,wait=off"],
         ...args.map((arg) => arg.replaceAll("{dir}", dir)),
       ],
@@ -42,8 +45,9 @@ class HandStarted implements AsyncDisposable {
       stdout: "null",
       stderr: "null",
     }).spawn();
+    await untilStarted(dir, child);
     const address = { transport: "unix", path: `${dir}/qmp` } as const;
-    await using client = await QmpClient.connect(address, { whileMissing: "retry", timeoutMs: 20_000 });
+    await using client = await QmpClient.connect(address, { timeoutMs: 20_000 });
     const chardevs = await client.execute("query-chardev");
     const port = chardevs.map(({ filename }) => /tcp:127\.0\.0\.1:(\d+)/.exec(filename)?.[1]).find((one) =>
       one
@@ -52,11 +56,7 @@ class HandStarted implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killIfThere(this.#child, "SIGKILL");
     await this.#child.status;
     await Deno.remove(this.#dir, { recursive: true });
   }
@@ -121,7 +121,7 @@ Deno.test("qeeper qmp and info exit with 1 when nobody listens, or another clien
   }
   const path = qemu.unix.slice("unix:".length);
   await using _other = await QmpClient.connect({ transport: "unix", path });
-  const busy = await qeeper("qmp", qemu.unix, "query-status", "--timeout", "0.2");
+  const busy = await qeeper("qmp", qemu.unix, "query-status", "--timeout", "1");
   assertEquals(busy.code, 1);
   assertStringIncludes(busy.err, "another client probably has it");
 });

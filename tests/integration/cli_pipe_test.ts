@@ -66,7 +66,7 @@ Deno.test("qeeper qmp --pipe ends with QEMU although its stdin is open", async (
 
 Deno.test("qeeper qmp --pipe goes on after a command that is not answered in time", async () => {
   await using qemu = await listening();
-  const { io, code, until } = start(["qmp", path(qemu), "--pipe", "--timeout", "0.3"]);
+  const { io, code, until } = start(["qmp", path(qemu), "--pipe", "--timeout", "2"]);
   io.type("query-name\n");
   await until(({ out }) => out.includes("return"));
   await qemu.stop();

@@ -1,6 +1,6 @@
 // The shell of `qeeper qmp` for a person, on a real QEMU and a terminal in memory.
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { listening, modeOf, screenOf, shell, untilPrompt } from "./_shell.ts";
+import { listening, modeOf, screenOf, shell, untilPrompt, untilSchema } from "./_shell.ts";
 
 Deno.test("the shell says what QEMU said, in words and indented, with the nearest name for a misspelling", async () => {
   await using qemu = await listening();
@@ -34,7 +34,7 @@ Deno.test("the shell says what QEMU said, in words and indented, with the neares
 Deno.test("the shell completes from the schema of the QEMU that it talks to", async () => {
   await using qemu = await listening();
   const running = shell(qemu);
-  await untilPrompt(running);
+  await untilSchema(running);
   const keys: [typed: string, shown: string][] = [
     ["blockdev-a\t", "blockdev-add "],
     ["dri\t", "blockdev-add driver="],
@@ -122,7 +122,7 @@ Deno.test("the shell says that QEMU has ended, and why, and ends with it", async
 Deno.test("the shell takes a transaction line by line, and drops it at Ctrl-C", async () => {
   await using qemu = await listening();
   const running = shell(qemu);
-  await untilPrompt(running);
+  await untilSchema(running);
   running.io.type("transaction(\r");
   await untilPrompt(running, "", "(transaction) ");
   running.io.type("abo");

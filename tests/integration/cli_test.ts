@@ -303,7 +303,7 @@ Deno.test("qeeper run refuses a wrong config with 2, says where it is wrong, and
 
 Deno.test("qeeper run thins out a flood of resets", async () => {
   await using folder = await CliFolder.make();
-  const { code, err } = await qeeper("run", await folder.rom("triple"), "--timeout", "1.5");
+  const { code, err } = await qeeper("run", await folder.rom("triple"), "--timeout", "4");
   assertEquals(code, 124);
   assertMatch(err, /event RESET .*\n/);
   assertMatch(err, /guest-reset\b.* \((?:and )?\d+ times (?:before|more)\)\n/);

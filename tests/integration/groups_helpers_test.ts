@@ -180,7 +180,10 @@ Deno.test("a helper that can't be started counts as a start of its guest that fa
     ["it fails", helper("fail"), /It ended before it was ready: exit code 3, something is missing/],
     [
       "it does not listen",
-      helper("deaf", { readyWithinMs: 1_500 }),
+      helper("deaf", {
+        command: ["sh", "-c", "echo not listening >&2; exec sleep 1000"],
+        readyWithinMs: 1_500,
+      }),
       /It does not listen on .*\/sock after 1500 ms: not listening/,
     ],
     [

@@ -71,6 +71,7 @@ grouped("what does not depend on each other starts at the same time", async (yar
   await using watched = await watch(supervisor, yard, { vms });
   const starting = watched.group.start();
   await watched.reports.until("after: member-ready");
+  await watched.reports.until("never: started");
   assertEquals(watched.group.get("never")?.phase, "up");
   await watched.group.stop();
   assertEquals((await starting).map(({ phase }) => phase), ["down", "down", "down"]);

@@ -206,7 +206,7 @@ Deno.test("QgaClient.exec() stops waiting for a program that goes on, at its tim
     table({ "guest-exec": result({ pid: 1 }), "guest-exec-status": result({ exited: false }) }),
   );
   await using agent = new QgaClient(fake.address);
-  const error = await assertRejects(() => agent.exec("sleep", ["9"], { timeoutMs: 100 }), QgaTimeoutError);
+  const error = await assertRejects(() => agent.exec("sleep", ["9"], { timeoutMs: 1_000 }), QgaTimeoutError);
   assertEquals([error.command, error.sent], ["guest-exec sleep", true]);
 });
 
@@ -247,7 +247,7 @@ Deno.test("QgaClient.frozen() thaws after a freeze that timed out, and not after
   await using fake = await FakeAgent.start(table(answers));
   await using agent = new QgaClient(fake.address);
   const never = () => Promise.reject(new Error("must not run"));
-  await assertRejects(() => agent.frozen(never, { freezeMs: 50 }), QgaTimeoutError);
+  await assertRejects(() => agent.frozen(never, { freezeMs: 500 }), QgaTimeoutError);
   assertEquals(names(fake.commands), ["guest-fsfreeze-freeze", "guest-fsfreeze-thaw"]);
   answers["guest-fsfreeze-freeze"] = failure(
     "CommandNotFound",

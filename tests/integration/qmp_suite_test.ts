@@ -1,6 +1,6 @@
 // The protocol as QEMU speaks it: what holds for real QEMUs holds for the test kit's fake peer as well.
 import fc from "fast-check";
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertMatch, assertRejects } from "@std/assert";
 import {
   MonitorBusyError,
   openTransport,
@@ -94,7 +94,8 @@ onEach(
     }
     // Nothing changes, so QEMU sends no event, and the last one of that name does not count.
     const nothing = client.expect("RESUME", () => client.execute("cont"), { timeoutMs: 30 });
-    await assertRejects(() => nothing, QmpTimeoutError, "No RESUME event that counts came within 30 ms");
+    const { message } = await assertRejects(() => nothing, QmpTimeoutError, "within 30 ms");
+    assertMatch(message, /no RESUME event/i);
   },
 );
 
@@ -139,7 +140,7 @@ onEach(
   async (server) => {
     const first = await server.connect();
     const busy = await assertRejects(
-      () => QmpClient.connect(server.address, { timeoutMs: 50 }),
+      () => QmpClient.connect(server.address, { timeoutMs: 500 }),
       MonitorBusyError,
       "another client",
     );

@@ -148,7 +148,7 @@ Deno.test("a supervisor that is to leave its guests on SIGTERM does so, and the 
   while (!(await reader.read()).done);
   assertEquals((await child.status).signal, "SIGTERM");
   await using again = await openAgain(yard);
-  assertEquals(again.supervisor.get("web")?.vm?.pid, Number(value));
+  assertEquals(again.supervisor.get("web")?.vm?.pid, parseInt(value ?? "", 10));
   await assertRejects(() => Supervisor.open({ signals: "leave" }), TypeError, "they end with this process");
 });
 

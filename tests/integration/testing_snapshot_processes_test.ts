@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { snapshotFixture } from "../../src/testing/mod.ts";
 import { tryLockFile } from "../../src/testing/snapshot/file_lock.ts";
+import { killIfThere } from "./_kill_if_there.ts";
 import { QEMUS } from "./_qemus.ts";
 import type { ChildOrders } from "./_snapshot_child.ts";
 import { prepareGuest, snapshotGuest } from "./_snapshot_guest.ts";
@@ -72,11 +73,7 @@ class Child implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killIfThere(this.#child, "SIGKILL");
     await soon(this.#child.status);
     await this.#child.stdin.close().catch(() => {});
     await soon(this.#output.cancel());

@@ -1,4 +1,5 @@
 // Adopting: a process launches a guest and is killed with SIGKILL; this one takes the guest over.
+import { delay } from "@std/async/delay";
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { QmpClient, QmpInterruptedError, type StopRung, type Verdict, type VmConfig } from "../../mod.ts";
 import { assemble16, rom, uniCommands } from "../../src/testing/mod.ts";
@@ -95,11 +96,16 @@ Deno.test("Vm.shutdown() of an adopted VM climbs to the rung that works, and say
       before: obey,
       cause: "guest-shutdown",
     },
-    { name: "one that ignores it", rung: "quit", stop: { powerdownMs: 50 }, cause: "host-quit" },
+    {
+      name: "one that ignores it",
+      rung: "quit",
+      stop: { powerdownMs: 50, quitMs: 30_000 },
+      cause: "host-quit",
+    },
     {
       name: "one whose QEMU is not to quit",
       rung: "sigterm",
-      stop: { powerdownMs: 0, quitMs: 0 },
+      stop: { powerdownMs: 0, quitMs: 0, termMs: 30_000 },
       cause: "host-signal",
     },
     {
@@ -299,6 +305,8 @@ Deno.test("adopt() loses no event and doubles none while QEMU says one after ano
     while (going) {
       await other.execute("stop");
       await other.execute("cont");
+      // Whoever adopts waits seconds for that monitor, and its streams hold only so much.
+      await delay(1);
     }
   })().catch((error) => {
     // It breaks off where the test does.
@@ -306,7 +314,7 @@ Deno.test("adopt() loses no event and doubles none while QEMU says one after ano
   });
   for (let round = 0; round < 3; round++) {
     const known = await readRecording(orphan.run.runDir);
-    await using vm = await orphan.adopt({ missed: known, timeoutMs: 1_000 });
+    await using vm = await orphan.adopt({ missed: known, timeoutMs: 3_000 });
     assert(!vm.monitors.has("mine"));
     const all = vm.events();
     using events = vm.events("STOP", "RESUME");
@@ -328,7 +336,7 @@ Deno.test("adopt() goes by the control monitor where another client has the othe
   await using host = await VmHost.make();
   await using orphan = await Orphan.make(host.config({ actions: HELD }));
   await using _other = await QmpClient.connect({ transport: "unix", path: `${orphan.run.runDir}/watch` });
-  await using vm = await orphan.adopt({ timeoutMs: 300 });
+  await using vm = await orphan.adopt({ timeoutMs: 2_000 });
   assertEquals([...vm.monitors.keys()], ["control", "hmp"]);
   using ends = vm.ends();
   await vm.console?.write(uniCommands.panic);

@@ -2,6 +2,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { attach, launch, MonitorBusyError, QmpConnectError, type Vm } from "../../mod.ts";
 import { uniCommands } from "../../src/testing/mod.ts";
+import { killIfThere } from "./_kill_if_there.ts";
+import { tellsItsStart, untilStarted } from "./_started.ts";
 import { HELD, isAlive, nextOf, qmpOf, soon, untilState, VmHost } from "./_vm_host.ts";
 
 /** A QEMU started by hand, as in QEMU's own documentation. */
@@ -18,11 +20,7 @@ class ByHand implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.process.kill("SIGKILL");
-    } catch (error) {
-      if (!(error instanceof TypeError)) throw error; // it has ended already
-    }
+    killIfThere(this.process, "SIGKILL");
     await this.process.status;
   }
 }
@@ -35,10 +33,13 @@ function freePort(): number {
 
 Deno.test("attach() takes part in a QEMU that was started by hand with -qmp tcp:..., and never stops it", async () => {
   const port = freePort();
-  await using qemu = new ByHand(["-name", "theirs", "-qmp", `tcp:localhost:${port},server,nowait`]);
+  await using host = await VmHost.make();
+  const qmp = ["-qmp", `tcp:localhost:${port},server,nowait`];
+  await using qemu = new ByHand(["-name", "theirs", ...qmp, ...tellsItsStart(host.dir)]);
+  await untilStarted(host.dir, qemu.process);
   const address = { transport: "tcp", host: "localhost", port } as const;
   for (let round = 0; round < 2; round++) {
-    await using vm = await attach(address, { whileMissing: "retry" });
+    await using vm = await attach(address);
     assertEquals([vm.name, vm.pid, vm.argv, vm.runDir, vm.console], ["theirs", null, null, null, null]);
     assertEquals([...vm.monitors.keys()], ["control"]);
     assertEquals((await vm.status()).status, "running");
@@ -119,7 +120,7 @@ Deno.test("attach() says that a monitor is busy, that nobody listens, and takes 
   await using host = await VmHost.make();
   await using mine = await launch(host.config(), { paused: true });
   const address = { transport: "unix", path: `${mine.runDir}/control` } as const;
-  await assertRejects(() => attach(address, { timeoutMs: 50 }), MonitorBusyError, "control");
+  await assertRejects(() => attach(address, { timeoutMs: 500 }), MonitorBusyError, "control");
   const nowhere = { transport: "unix", path: `${host.dir}/nobody` } as const;
   await assertRejects(() => attach(nowhere), QmpConnectError, "nobody");
   const signal = AbortSignal.abort(new Error("no"));

@@ -184,7 +184,7 @@ Deno.test("HmpMonitor.execute() leaves the monitor free for others between two c
       greeting += new TextDecoder().decode(buffer.subarray(0, count ?? 0));
     }
     await assertRejects(
-      () => hmp.execute("info status", { timeoutMs: 50 }),
+      () => hmp.execute("info status", { timeoutMs: 500 }),
       Error,
       "a readline monitor serves one client at a time, so another one may have it",
     );

@@ -48,8 +48,7 @@ Deno.test("Vm.events() and ends() go on when the control monitor is lost", async
   await vm.console?.write(uniCommands.panic);
   // Nobody can be asked for the run state: the events have to do.
   assertEquals((await nextOf(ends)).cause, "guest-panic");
-  await vm[Symbol.asyncDispose]();
-  const verdict = await vm.stopped;
+  const verdict = await vm.shutdown({ powerdownMs: 0, termMs: 60_000 });
   assertEquals([verdict.cause, verdict.rung], ["guest-panic", "sigterm"]);
   assertEquals((await Array.fromAsync(events)).map(({ event }) => event), [
     "RESUME",

@@ -5,6 +5,7 @@ import { type Evidence, gatherEvidence, type RememberedRun } from "../../src/vm/
 import { readStartTime } from "../../src/vm/proc.ts";
 import { decideAdoption } from "../../src/supervisor/adoption.ts";
 import { Orphan } from "./_orphan.ts";
+import { tellsItsStart, untilStarted } from "./_started.ts";
 import { HELD, isAlive, soon, untilState, VmHost } from "./_vm_host.ts";
 
 const UUID = "5b0bd6ea-7d2e-4c6f-9a43-2d6a3b8f7e10";
@@ -58,13 +59,13 @@ Deno.test("gatherEvidence() of a monitor that is in use, and of a QEMU that is s
   await using host = await VmHost.make();
   await using vm = await host.obedient({ uuid: UUID }, { runDir: `${host.dir}/busy` });
   const run = { runDir: vm.runDir ?? "", uuid: UUID, pid: vm.pid, startTime: null };
-  const busy = await gatherEvidence(run, { timeoutMs: 100 });
+  const busy = await gatherEvidence(run, { timeoutMs: 500 });
   assertEquals([busy.socket, busy.uuid, inShort(busy).process], ["busy", null, vm.pid]);
   await vm.qmp.close();
   assertEquals((await gatherEvidence(run)).socket, "answers");
   Deno.kill(vm.pid ?? 0, "SIGSTOP");
   await untilState(vm.pid ?? 0, ["T"]);
-  const stopped = await gatherEvidence(run, { timeoutMs: 100 });
+  const stopped = await gatherEvidence(run, { timeoutMs: 500 });
   assertEquals(stopped.socket, "busy");
   assert(typeof stopped.process !== "string");
   assertEquals(stopped.process.state, "T");
@@ -143,14 +144,16 @@ Deno.test("an impostor is not taken for the QEMU: not by its pid, not by the pid
         other,
         "-qmp",
         qmp,
+        ...tellsItsStart(host.dir),
       ],
       stdin: "null",
       stdout: "null",
       stderr: "null",
     }).spawn();
     try {
-      let evidence = await gatherEvidence(remembered(orphan));
-      while (evidence.uuid !== other) evidence = await gatherEvidence(remembered(orphan));
+      await untilStarted(host.dir, thief);
+      const evidence = await gatherEvidence(remembered(orphan));
+      assertEquals(evidence.uuid, other);
       // Its process speaks for it; the monitor is lost, and what answers there is left alone.
       assertEquals(inShort(evidence).process, orphan.pid);
       assertEquals(decideAdoption(remembered(orphan), evidence), {

@@ -186,7 +186,7 @@ Deno.test("a script that is asked twice does not wait for a QEMU that does not l
   script.kill("SIGINT");
   // One at a time would be one signal for both: the first has to be at work.
   const ended = script.end();
-  const again = setInterval(() => script.kill("SIGINT"), 50);
+  const again = setInterval(() => script.killIfThere("SIGINT"), 50);
   const { signal } = await ended.finally(() => clearInterval(again));
   assertEquals(signal, "SIGINT");
   await untilDead(launched);
