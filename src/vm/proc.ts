@@ -41,10 +41,32 @@ export async function lookAtProcess(pid: number): Promise<ProcessLook> {
   if (Deno.build.os !== "linux") return "not-permitted";
   try {
     const found = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
-    const line = await Deno.readTextFile(`/proc/${pid}/cmdline`);
-    return { pid, ...found, argv: line === "" ? [] : line.replace(/\0$/, "").split("\0") };
+    return { pid, ...found, argv: readArgv(pid) };
   } catch (error) {
     return whyNot(error);
+  }
+}
+
+/** More than most command lines have, in bytes. */
+const ARGV_BYTES = 16 * 1024;
+
+/**
+ * The command line of a process. It is read with one call, and as a whole: of one that becomes another program between two calls, the second would
+ * give the end of another line.
+ *
+ * @param pid The process.
+ * @returns Its arguments; none for a zombie.
+ * @throws When it is not there, or may not be read.
+ */
+export function readArgv(pid: number): string[] {
+  using file = Deno.openSync(`/proc/${pid}/cmdline`);
+  for (let length = ARGV_BYTES;; length *= 4) {
+    const bytes = new Uint8Array(length);
+    file.seekSync(0, Deno.SeekMode.Start);
+    const count = file.readSync(bytes) ?? 0;
+    if (count === length) continue;
+    const line = new TextDecoder().decode(bytes.subarray(0, count));
+    return line === "" ? [] : line.replace(/\0$/, "").split("\0");
   }
 }
 

@@ -1,3 +1,5 @@
+import { readArgv } from "./proc.ts";
+
 /** A QEMU that was launched into a run directory, by its command line. */
 export interface LaunchedQemu {
   pid: number;
@@ -19,7 +21,7 @@ export async function findLaunched(): Promise<readonly LaunchedQemu[] | null> {
   try {
     for await (const { name } of Deno.readDir("/proc")) {
       if (!/^\d+$/.test(name)) continue;
-      const argv = await commandLine(name);
+      const argv = commandLine(Number(name));
       const pidFile = valueOf("-pidfile", argv);
       if (pidFile === null) continue;
       found.push({ pid: Number(name), pidFile, uuid: valueOf("-uuid", argv), name: valueOf("-name", argv) });
@@ -37,9 +39,9 @@ function valueOf(option: string, argv: readonly string[]): string | null {
 }
 
 /** Empty for a process that has ended since, and for a zombie. */
-async function commandLine(pid: string): Promise<string[]> {
+function commandLine(pid: number): string[] {
   try {
-    return (await Deno.readTextFile(`/proc/${pid}/cmdline`)).split("\0");
+    return readArgv(pid);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     return [];
