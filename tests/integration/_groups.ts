@@ -63,8 +63,8 @@ export class GroupLog {
   }
 
   /** What is told of some kinds, in short, from the report with this number on. */
-  lines(kinds: readonly GroupReport["kind"][], from: number = 0): string[] {
-    return this.all.slice(from).filter(({ kind }) => kinds.includes(kind)).map(inShort);
+  lines(kinds: readonly GroupReport["kind"][] | null = null, from: number = 0): string[] {
+    return this.all.slice(from).filter(({ kind }) => kinds?.includes(kind) ?? true).map(inShort);
   }
 
   /** Waits for a report that begins like this, from the one with this number on. */
