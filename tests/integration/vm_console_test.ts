@@ -109,8 +109,18 @@ Deno.test("SerialConsole drains a megabyte that nobody reads; the guest does not
   await vm.shutdown({ powerdownMs: 0 });
   // QEMU's own log may have a byte twice where its socket was full, but it has all of them.
   const log = await Deno.readTextFile(`${vm.runDir}/console.log`);
-  assert(log.length >= before.length + 1 && log.endsWith("\naaab...........\n!"), log.slice(-40));
+  assertEquals(withoutRepeats(log, `${before}!`), `${before}!`);
 });
+
+/** As much of a text as a log has, in which any byte may stand several times. */
+function withoutRepeats(log: string, text: string): string {
+  let at = 0;
+  for (const char of log) {
+    if (char === text[at]) at++;
+    else if (char !== text[at - 1]) break;
+  }
+  return text.slice(0, at);
+}
 
 Deno.test("SerialConsole.expect() finds in order, times out with what was heard, and ends with QEMU", async () => {
   await using host = await VmHost.make();
