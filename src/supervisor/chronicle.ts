@@ -1,4 +1,4 @@
-import type { GuestMemory, GuestSnapshot, Told } from "./guest_memory.ts";
+import type { GuestMemory, GuestSnapshot, ReportToWrite } from "./guest_memory.ts";
 import type { Report, ReportBody } from "./report.ts";
 import type { RunRecord } from "./store/mod.ts";
 
@@ -10,7 +10,7 @@ export interface ChronicleHost {
 }
 
 /** What is to be written down, and what follows then. */
-interface Entry extends Told {
+interface Entry extends ReportToWrite {
   then: () => void;
 }
 

@@ -29,7 +29,7 @@ export interface GuestSnapshot {
 }
 
 /** A report that is to be written down. */
-export interface Told {
+export interface ReportToWrite {
   report: Report;
   /** The QEMU that it is about; null when there is none, or it has not said anything yet. */
   run: RunRecord | null;
@@ -43,7 +43,7 @@ export interface GuestMemory {
    * Writes reports, in order, and what is known with the last of them that changed anything. On the disk when this resolves, so that what
    * follows from them may be done. A disk that does not take it is told of, and is no reason to leave a guest alone.
    */
-  write(reports: readonly Told[]): Promise<void>;
+  write(reports: readonly ReportToWrite[]): Promise<void>;
   /**
    * Makes sure that a QEMU which is started now would be found by the next supervisor, and that no other one of the guest may run.
    *
@@ -84,7 +84,7 @@ export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | n
       onTrouble(name, error);
     }
   };
-  const entryOf = ({ report, run }: Told): JournalEntry => ({
+  const entryOf = ({ report, run }: ReportToWrite): JournalEntry => ({
     seq: nextSeq(),
     at: report.at.toISOString(),
     vm: name,

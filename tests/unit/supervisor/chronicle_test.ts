@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Chronicle } from "../../../src/supervisor/chronicle.ts";
-import type { GuestMemory, GuestSnapshot, Told } from "../../../src/supervisor/guest_memory.ts";
+import type { GuestMemory, GuestSnapshot, ReportToWrite } from "../../../src/supervisor/guest_memory.ts";
 import { INITIAL_STATE } from "../../../src/supervisor/policy_state.ts";
 import type { Report } from "../../../src/supervisor/report.ts";
 
@@ -12,7 +12,7 @@ function chronicle() {
   const did: string[] = [];
   const held: PromiseWithResolvers<void>[] = [];
   const name = (report: Report) => report.kind === "updated" ? "change" : "note";
-  const write = async (reports: readonly Told[]) => {
+  const write = async (reports: readonly ReportToWrite[]) => {
     const gate = Promise.withResolvers<void>();
     held.push(gate);
     did.push(`write ${reports.map(({ report }) => name(report)).join(" ")}`);
