@@ -11,6 +11,8 @@ const REPEATED_RESET_MS = 2_000;
  * after each other; a host that is busy holds QEMU up for longer.
  */
 const QUIET_MS = 250;
+/** More repetitions than any firmware was seen to make: what comes after so many is the guest's own. */
+const MOST_REPETITIONS = 6;
 /** How long QEMU may take to go back to holding reboots, in milliseconds. */
 const PUT_BACK_MS = 5_000;
 
@@ -46,20 +48,21 @@ export async function resetGuest(target: ResetTarget, options: VmCallOptions): P
     using resets = target.resets();
     await reset();
     // The firmware's repetitions would be held as well.
-    if (target.resetHabit === "repeats") await untilQuiet(resets);
+    if (target.resetHabit === "repeats") await untilQuiet(resets, options.signal);
   } finally {
     await qmp.execute("set-action", { reboot: "shutdown" }, { timeoutMs: PUT_BACK_MS });
   }
 }
 
 /** Waits until the firmware has repeated a reset as often as it wants to. */
-async function untilQuiet(resets: Resets): Promise<void> {
+async function untilQuiet(resets: Resets, signal: AbortSignal | undefined): Promise<void> {
   await resets.next();
   const firstMs = performance.now();
   if (!await inTime(resets.next(), REPEATED_RESET_MS)) return;
   const quietMs = Math.max(QUIET_MS, 2 * (performance.now() - firstMs));
-  for (let more = true; more;) {
+  for (let repetitions = 1; repetitions < MOST_REPETITIONS; repetitions++) {
+    signal?.throwIfAborted();
     const next = resets.next();
-    more = await inTime(next, quietMs) && !(await next).done;
+    if (!await inTime(next, quietMs) || (await next).done) return;
   }
 }
