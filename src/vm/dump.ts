@@ -181,22 +181,28 @@ async function untilDumped(
 ): Promise<DumpProgress> {
   const over = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, over.signal]) : over.signal;
+  const ended = endOf(events, () => over.abort());
   const looking = lookAtDump(qmp, { ...options, signal });
   try {
-    return await Promise.race([endOf(events), looking]);
+    // Once QEMU has said that it is over, nobody looks any more.
+    return await Promise.race([
+      ended,
+      looking.catch((error) => over.signal.aborted ? ended : Promise.reject(error)),
+    ]);
   } finally {
     over.abort();
     await looking.catch(() => {});
   }
 }
 
-/** A guest that QEMU stopped for it goes on before this is over. */
-async function endOf(events: DumpEvents): Promise<DumpProgress> {
+/** A guest that was seen to be stopped for it goes on before this is over. */
+async function endOf(events: DumpEvents, said: () => void): Promise<DumpProgress> {
   let guest: "as it was" | "stopped" = "as it was";
   for (;;) {
     const { value, done } = await events.next();
     if (done) throw new Error("the connection to QEMU ended");
     if (value.event === "DUMP_COMPLETED") {
+      said();
       const { result, error } = value.data;
       if (guest === "stopped") await inTime(events.next(), GO_ON_MS);
       return checked(result, error ?? null);
