@@ -4,10 +4,11 @@ import { attach } from "@qeeper/qeeper";
 
 // Somebody else: any QEMU with a QMP socket will do.
 const folder = await Deno.makeTempDir();
-await new Deno.Command("qemu-system-x86_64", {
+const started = await new Deno.Command("qemu-system-x86_64", {
   args: ["-name", "theirs", "-machine", "none", "-display", "none", "-daemonize"]
     .concat("-qmp", `unix:${folder}/qmp,server=on,wait=off`),
 }).output();
+if (!started.success) throw new Error(new TextDecoder().decode(started.stderr));
 {
   await using vm = await attach({ transport: "unix", path: `${folder}/qmp` });
   console.log(`${vm.name} is ${(await vm.status()).status}; its process is ${vm.pid ?? "not ours"}`);

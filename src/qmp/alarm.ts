@@ -11,7 +11,8 @@ export const LATE_MS = 5;
  * on 2.9.6); an `AbortSignal.timeout` costs 0.3 ms. Of one that was disposed of, a timer that does nothing is left until its time has come, so it is not for
  * waits of which there are thousands a second.
  *
- * A process that stood still hears first what came meanwhile: Deno has timers that are due go off before it reads sockets.
+ * A process that stood still hears first what came meanwhile, as a rule: Deno has timers that are due go off before it reads sockets, so one that is
+ * late lets a turn of the event loop go by.
  *
  * @param ms When, in milliseconds from now; at once when it is negative, and never when it is more than `MAX_TIMER_MS`.
  * @param ring Called then.
@@ -23,7 +24,7 @@ export function alarm(ms: number, ring: () => void): Disposable {
   const dueMs = performance.now() + waitMs;
   let signal = AbortSignal.timeout(waitMs);
   const due = () => {
-    if (performance.now() - dueMs < LATE_MS) return ring();
+    if (performance.now() - dueMs <= LATE_MS) return ring();
     signal = AbortSignal.timeout(0);
     signal.addEventListener("abort", ring, { once: true });
   };

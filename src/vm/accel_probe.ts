@@ -6,7 +6,7 @@ import { inTime } from "./waiting.ts";
 
 /** How long the probe guest may take, in milliseconds: it needs 70 with everything well, and 2,300 where KVM only works in name. */
 const PROBE_MS = 1_000;
-/** How often it may take longer before that says something. */
+/** How often it is tried: what takes longer each time is too slow. */
 const TRIES = 2;
 /** What the probe guest's isa-debug-exit value, 0x2a, becomes as QEMU's exit code. */
 const PROBE_EXIT_CODE = 85;

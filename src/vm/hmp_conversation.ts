@@ -1,5 +1,5 @@
 import { abortable } from "@std/async/abortable";
-import { MAX_TIMER_MS } from "../qmp/alarm.ts";
+import { Limit } from "../qmp/limit.ts";
 import { type ByteTransport, dial } from "../qmp/mod.ts";
 import type { HmpMonitor, HmpOptions } from "./hmp_monitor.ts";
 
@@ -23,20 +23,12 @@ export async function askHmp(
   const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
   const until = performance.now() + timeoutMs;
   const transport = await dial(monitor.address, until, signal ? { signal } : {});
-  const limit = new AbortController();
-  const aborted = () => limit.abort(signal?.reason);
-  const late = () => limit.abort(lateError(monitor, command, timeoutMs));
-  const leftMs = Math.max(0, until - performance.now());
-  const timer = leftMs > MAX_TIMER_MS ? undefined : setTimeout(late, leftMs);
-  signal?.addEventListener("abort", aborted, { once: true });
+  // It may have been aborted while the connection was made.
+  using limit = new Limit(until - performance.now(), () => lateError(monitor, command, timeoutMs), signal);
   const talking = converse(transport, command);
   try {
-    // It may have been aborted while the connection was made.
-    signal?.throwIfAborted();
     return await abortable(talking, limit.signal);
   } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", aborted);
     await transport.close();
     // A read or write that was given up ends with the connection.
     await talking.catch(() => {});

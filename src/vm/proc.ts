@@ -41,7 +41,7 @@ export async function lookAtProcess(pid: number): Promise<ProcessLook> {
   if (Deno.build.os !== "linux") return "not-permitted";
   try {
     const found = parseStat(await Deno.readTextFile(`/proc/${pid}/stat`));
-    return { pid, ...found, argv: readArgv(pid) };
+    return { pid, ...found, argv: await readArgv(pid) };
   } catch (error) {
     return whyNot(error);
   }
@@ -52,18 +52,18 @@ const ARGV_BYTES = 16 * 1024;
 
 /**
  * The command line of a process. It is read with one call, and as a whole: of one that becomes another program between two calls, the second would
- * give the end of another line.
+ * give the end of another line. Not without waiting: a process that waits for a disk may hold its reader up.
  *
  * @param pid The process.
  * @returns Its arguments; none for a zombie.
  * @throws When it is not there, or may not be read.
  */
-export function readArgv(pid: number): string[] {
-  using file = Deno.openSync(`/proc/${pid}/cmdline`);
+export async function readArgv(pid: number): Promise<string[]> {
+  using file = await Deno.open(`/proc/${pid}/cmdline`);
   for (let length = ARGV_BYTES;; length *= 4) {
     const bytes = new Uint8Array(length);
-    file.seekSync(0, Deno.SeekMode.Start);
-    const count = file.readSync(bytes) ?? 0;
+    await file.seek(0, Deno.SeekMode.Start);
+    const count = await file.read(bytes) ?? 0;
     if (count === length) continue;
     const line = new TextDecoder().decode(bytes.subarray(0, count));
     return line === "" ? [] : line.replace(/\0$/, "").split("\0");

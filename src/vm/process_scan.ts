@@ -21,7 +21,7 @@ export async function findLaunched(): Promise<readonly LaunchedQemu[] | null> {
   try {
     for await (const { name } of Deno.readDir("/proc")) {
       if (!/^\d+$/.test(name)) continue;
-      const argv = commandLine(Number(name));
+      const argv = await commandLine(Number(name));
       const pidFile = valueOf("-pidfile", argv);
       if (pidFile === null) continue;
       found.push({ pid: Number(name), pidFile, uuid: valueOf("-uuid", argv), name: valueOf("-name", argv) });
@@ -39,9 +39,9 @@ function valueOf(option: string, argv: readonly string[]): string | null {
 }
 
 /** Empty for a process that has ended since, and for a zombie. */
-function commandLine(pid: number): string[] {
+async function commandLine(pid: number): Promise<string[]> {
   try {
-    return readArgv(pid);
+    return await readArgv(pid);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw error;
     return [];

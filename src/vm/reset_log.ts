@@ -73,7 +73,7 @@ export class ResetLog {
    * @returns The entry; one that knows nothing when there is none.
    */
   async takeReset(qmp: Pick<QmpClient, "execute">): Promise<ResetEntry> {
-    // A guest that resets thousands of times a second is read of in large pieces.
+    // Entries that are there already are taken first: a guest may reset thousands of times a second.
     if (!hasWholeEntry(this.#rest)) this.#read();
     const { entry, rest } = takeResetEntry(this.#rest);
     this.#rest = rest;
