@@ -39,6 +39,8 @@ export function ignoredTests(output: string): string[] {
 
 /** How much of a failure's text the end of a run repeats; all of it stands where it happened. */
 const FAILURE_LINES = 16;
+/** After what `deno test` says of each failure it lists them. */
+const LISTED = "\n FAILURES \n\n";
 const FAILURE_LINE_LENGTH = 300;
 
 /**
@@ -51,8 +53,9 @@ export function failedTests(output: string): string[][] {
   // A test may print the end of another run: only the last one is this run's.
   const [, errors = ""] =
     /^ ERRORS \n\n([^]*)$/m.exec(output.slice(output.lastIndexOf("\n ERRORS \n") + 1)) ?? [];
-  const [told = "", listed = ""] = errors.split("\n FAILURES \n\n");
-  const names = listed.split("\n\n", 1)[0]?.split("\n").filter((name) => name !== "") ?? [];
+  const end = errors.lastIndexOf(LISTED);
+  const [told, listed] = [errors.slice(0, end), errors.slice(end + LISTED.length)];
+  const names = listed.split("\n\n", 1)[0]?.split("\n").filter((name) => told.includes(`${name}\n`)) ?? [];
   return names.map((name) => {
     const text = told.slice(told.indexOf(`${name}\n`) + name.length + 1);
     const lines = text.split(/\n {4}at |\n\n(?=.+ => .+:\d+:\d+\n)/, 1)[0]?.trimEnd().split("\n") ?? [];
