@@ -16,6 +16,8 @@ interface Entry extends ReportToWrite {
 
 /** How many reports a record may hold: few enough to be written in one go, and not to make numbers stand far out of order in the journal. */
 const MOST_IN_A_RECORD = 32;
+/** How many reports that change nothing are written in one go. */
+const MOST_NOTES = 1_000;
 
 /**
  * Tells what happens to a guest, and writes it down before anything follows from it: so the next supervisor knows of everything that this one
@@ -82,11 +84,12 @@ export class Chronicle {
 }
 
 /**
- * How many of these are written together: reports that change nothing and come first, as many as there are; or the first ones up to one that
- * changes something, and no more than a record is to hold.
+ * How many of these are written together: reports that change nothing and come first; or the first ones up to one that changes something, and
+ * no more than a record is to hold.
  */
 function together(waiting: readonly Entry[]): number {
-  const first = waiting.findIndex(({ snapshot }) => snapshot !== null);
-  if (first !== 0) return first < 0 ? waiting.length : first;
+  const notes = waiting.slice(0, MOST_NOTES);
+  const first = notes.findIndex(({ snapshot }) => snapshot !== null);
+  if (first !== 0) return first < 0 ? notes.length : first;
   return 1 + waiting.slice(0, MOST_IN_A_RECORD).findLastIndex(({ snapshot }) => snapshot !== null);
 }

@@ -40,8 +40,8 @@ export interface ReportToWrite {
 /** What writes down all that one guest's keeper knows. */
 export interface GuestMemory {
   /**
-   * Writes reports, in order, and what is known with the last of them that changed anything. On the disk when this resolves, so that what
-   * follows from them may be done. A disk that does not take it is told of, and is no reason to leave a guest alone.
+   * Writes reports, in order, and what is known with the last of them that changed anything. That is on the disk when this resolves, so that
+   * what follows may be done; the reports outlive this process. A disk that does not take it is told of, and is no reason to leave a guest alone.
    */
   write(reports: readonly ReportToWrite[]): Promise<void>;
   /**
@@ -114,11 +114,13 @@ export function guestMemory(name: string, parts: MemoryParts, from: VmRecord | n
   };
   return {
     async write(reports) {
-      const entries = reports.map(entryOf);
-      const newest = reports.findLastIndex(({ snapshot }) => snapshot !== null);
-      const [snapshot, last] = [reports[newest]?.snapshot, entries[newest]];
-      if (snapshot && last) await attempt(() => record(snapshot, entries.slice(0, newest), last));
-      await attempt(() => journal.append(...entries));
+      await attempt(async () => {
+        const entries = reports.map(entryOf);
+        const newest = reports.findLastIndex(({ snapshot }) => snapshot !== null);
+        const [snapshot, last] = [reports[newest]?.snapshot, entries[newest]];
+        if (snapshot && last) await attempt(() => record(snapshot, entries.slice(0, newest), last));
+        await journal.append(...entries);
+      });
     },
     async assertFindable(runtimeDir) {
       if (store.has(name)) return await assertNoNamesake(name, await store.setAsideOf(name), runtimeDir);

@@ -346,8 +346,11 @@ export class GuestProcess {
     const { pid } = vm;
     // One that ends with this process can't be let go of; the policy gives it up in time.
     if (this.#run === null || pid === null || this.#host.lifetime === "owned") return;
+    const silent = new SilentQemu(this.#run, pid, () => this.#told, this.#host.logger);
+    // Known before the other is let go of: who ends it meanwhile is to find one of them.
+    this.#silent = silent;
     await this.#letGo();
-    this.#waitFor(new SilentQemu(this.#run, pid, this.#told, this.#host.logger));
+    this.#waitFor(silent);
   }
 
   #waitFor(qemu: SilentQemu): void {

@@ -68,6 +68,8 @@ export class Keeper {
   #launchedPolicy: Policy | null = null;
   #state: PolicyState;
   #lastVerdict: Verdict | null;
+  /** Counts how often it was stuck, or was it no more: only the last one counts. */
+  #turns: number = 0;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #ending: Promise<void> | null = null;
   /** What was wanted when the supervisor closed: that it stops its guests is no wish of the operator's. */
@@ -112,9 +114,11 @@ export class Keeper {
       watch: host.watch,
       policy: () => this.#policy,
       note: (body) => this.#note(body),
-      stuck: (liveness, why) =>
-        this.#handle({ kind: "stuck" }, (actions) => ({ kind: "stuck", liveness, why, actions })),
-      unstuck: () => this.#tasks.add(this.#unstuck()),
+      stuck: (liveness, why) => {
+        this.#turns++;
+        this.#handle({ kind: "stuck" }, (actions) => ({ kind: "stuck", liveness, why, actions }));
+      },
+      unstuck: () => this.#tasks.add(this.#unstuck(++this.#turns)),
     });
     this.#deeds = new Deeds({
       ...{ name, dumpDir: host.dumpDir, logger: host.logger, process: this.#process, tasks: this.#tasks },
@@ -341,12 +345,13 @@ export class Keeper {
     });
   }
 
-  async #unstuck(): Promise<void> {
+  async #unstuck(turn: number): Promise<void> {
     const { vm } = this;
-    while (vm !== null && this.vm === vm) {
+    const isNews = () => this.vm === vm && this.#turns === turn;
+    while (vm !== null && isNews()) {
       try {
         const { status } = await vm.status({ timeoutMs: ANSWER_MS });
-        if (this.vm !== vm) return;
+        if (!isNews()) return;
         const guest = guestNow(status);
         return this.#handle({ kind: "unstuck", guest }, (actions) => ({ kind: "unstuck", guest, actions }));
       } catch (error) {

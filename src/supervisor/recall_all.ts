@@ -152,7 +152,7 @@ function foundProcess(
       : { kind: "answers", vm, end: "untold", told, again };
   }
   if ((found.kind === "silent" || found.kind === "stuck") && run !== null && pid !== null) {
-    return { kind: "silent", qemu: new SilentQemu(run, pid, told, logger) };
+    return { kind: "silent", qemu: new SilentQemu(run, pid, () => told, logger) };
   }
   return { kind: found.kind === "unverifiable" ? "unverified" : "none" };
 }

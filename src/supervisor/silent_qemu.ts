@@ -29,7 +29,7 @@ export class SilentQemu {
   readonly outcome: Promise<SilentOutcome>;
   readonly #run: RunRecord;
   readonly #pid: number;
-  readonly #told: Told;
+  readonly #told: () => Told;
   readonly #logger: Logger;
   readonly #startTime: string | null;
   readonly #leaving = new AbortController();
@@ -38,10 +38,10 @@ export class SilentQemu {
   /**
    * @param run What was written down of it.
    * @param pid Its process.
-   * @param told How far what it said was reported.
+   * @param told How far what it said was reported, by the time that it is looked at.
    * @param logger Told what goes wrong.
    */
-  constructor(run: RunRecord, pid: number, told: Told, logger: Logger) {
+  constructor(run: RunRecord, pid: number, told: () => Told, logger: Logger) {
     this.#run = run;
     this.#pid = pid;
     this.#told = told;
@@ -73,7 +73,7 @@ export class SilentQemu {
     while (!signal.aborted) {
       try {
         await delay(LOOK_MS, { signal });
-        const told = this.#told;
+        const told = this.#told();
         const { found, vm, end, again } = await recall(this.#run, {
           running,
           logger: this.#logger,

@@ -6,7 +6,11 @@ import {
   StateError,
   type VmRecord,
 } from "../../src/supervisor/store/mod.ts";
-import { encodeRecord } from "../../src/supervisor/store/record_codec.ts";
+import {
+  encodeRecord,
+  RECORD_UPGRADES,
+  type RecordUpgrades,
+} from "../../src/supervisor/store/record_codec.ts";
 import { record } from "../unit/supervisor/store/_values.ts";
 import { StateDir } from "./_store.ts";
 
@@ -145,7 +149,7 @@ Deno.test("RecordStore.list() refuses the records of a newer program, and touche
   await using dir = await StateDir.make();
   const store = await RecordStore.open(dir.path);
   await store.write(record());
-  await dir.write("vms/newer.json", `{"version":2,"all":"new"}`);
+  await dir.write("vms/newer.json", `{"version":3,"all":"new"}`);
   await dir.write("vms/broken.json", "{");
   await dir.write("vms/half.json.tmp", "{");
   const before = await dir.files("vms");
@@ -157,7 +161,8 @@ Deno.test("RecordStore.list() refuses the records of a newer program, and touche
 Deno.test("RecordStore.list() reads what an older program wrote, and the next write makes it one of this", async () => {
   await using dir = await StateDir.make();
   const { version: _version, spec, ...rest } = record();
-  const options = { upgrades: { 0: ({ policy = null, ...others }) => ({ ...others, spec: policy }) } };
+  const first: RecordUpgrades = { 0: ({ policy = null, ...others }) => ({ ...others, spec: policy }) };
+  const options = { upgrades: { ...RECORD_UPGRADES, ...first } };
   const store = await RecordStore.open(dir.path, options);
   await dir.write("vms/web.json", JSON.stringify({ version: 0, ...rest, policy: spec }));
   assertEquals((await store.list()).records, [record()]);

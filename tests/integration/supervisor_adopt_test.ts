@@ -453,6 +453,21 @@ Deno.test("with a stateDir too, a guest that is ended for its triple faults has 
   }
 });
 
+Deno.test("a guest whose monitors broke is put down at once where its policy gives it no time", async () => {
+  await using yard = await Yard.make();
+  await using supervised = await openAgain(yard);
+  const { supervisor, reports } = supervised;
+  const policy = { restart: "always", onUnreachable: { graceMs: 0 } } as const;
+  const { vm } = await supervisor.add(await yard.firmware("web", unirom, policy));
+  assert(vm?.pid);
+  // It does not end by itself, and nobody can ask it to.
+  Deno.kill(vm.pid, "SIGSTOP");
+  await vm.qmp.close();
+  await reports.until("web", "unreachable -> put-down");
+  await reports.until("web", "ended unresponsive -> start");
+  await reports.until("web", "started");
+});
+
 Deno.test("a stop whose monitors break is carried through by signals", async () => {
   await using yard = await Yard.make();
   await using supervised = await openAgain(yard);

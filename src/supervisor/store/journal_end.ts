@@ -5,10 +5,11 @@ import { type JournalFiles, rotatedFile, rotatedNumbers } from "./journal_files.
 const LOOKED_AT = 1024 * 1024;
 
 /**
- * How far entries may stand out of order, as those of different guests are written beside each other: more than there are guests. A number that
+ * How far entries may stand out of order, as those of different guests are written beside each other: more than there are guests, and what one of
+ * them may have to write at once. A number that
  * is not much higher than the first one that was read may therefore stand before it.
  */
-const DISORDER = 1024;
+const DISORDER = 4096;
 
 /** The end of a journal: which of the last reports are in it. */
 export class JournalEnd {

@@ -79,7 +79,7 @@ async function open(path: string, opened: OpenedFile[]): Promise<"there" | "miss
     opened.push({ path, file, identity });
     return "there";
   }
-  // What was opened since was begun after it.
+  // It has been given a higher number meanwhile: what was opened since is younger, or is met again.
   for (const younger of [{ file }, ...opened.splice(met + 1)]) younger.file.close();
   return "there";
 }

@@ -6,7 +6,7 @@ import type { JournalEntry } from "./journal_entry.ts";
 import type { JsonValue } from "./json_value.ts";
 
 /** The version of the records that this program writes. */
-export const RECORD_VERSION = 1;
+export const RECORD_VERSION = 2;
 
 /** All that has to outlive a supervisor about one guest. */
 export interface VmRecord {

@@ -14,8 +14,11 @@ import { RECORD_VERSION, type RunRecord, type VmRecord } from "./record.ts";
 /** Makes of a record of the version that it stands under one of the next version. */
 export type RecordUpgrades = Readonly<Record<number, (record: JsonObject) => JsonObject>>;
 
-/** Every step from an older version to this one. There is no older version yet. */
-export const RECORD_UPGRADES: RecordUpgrades = {};
+/** Every step from an older version to this one. */
+export const RECORD_UPGRADES: RecordUpgrades = {
+  // One had one report.
+  1: (record) => ({ ...record, earlier: [] }),
+};
 
 /**
  * A record as text.
@@ -98,11 +101,6 @@ const listOf = ([expected, holds]: Check): Check => [
 ];
 
 const line: Check = ["a line of a journal", (value) => value !== undefined && entryIn(value) !== null];
-/** Members that records have which were written before there were any. */
-const orNothing = ([expected, holds]: Check): Check => [
-  expected,
-  (value) => value === undefined || holds(value),
-];
 
 /** The depths of some members are checked by the words of whoever writes them: see `checkDepths`. */
 const RECORD: Readonly<Record<Exclude<keyof VmRecord, "version">, Check>> = {
@@ -112,7 +110,7 @@ const RECORD: Readonly<Record<Exclude<keyof VmRecord, "version">, Check>> = {
   state: object,
   seq: wholeNumber,
   lastReport: anything,
-  earlier: orNothing(listOf(line)),
+  earlier: listOf(line),
   lastVerdict: anything,
   run: orNull(object),
   litter: listOf(object),
@@ -138,7 +136,7 @@ function checked(record: JsonObject, path: string): VmRecord {
   }
   try {
     // Each member was checked above, but for the depths of some.
-    const made = fromJson({ earlier: [], ...record }) as VmRecord;
+    const made = fromJson(record) as VmRecord;
     checkDepths(made);
     return { ...made, state: parsePersistedState(made.state) };
   } catch (error) {

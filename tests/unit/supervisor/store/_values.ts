@@ -69,7 +69,7 @@ function plain(value: unknown): unknown {
 export function record(more: Partial<VmRecord> = {}): VmRecord {
   const config = { name: "web", memoryMiB: 16 };
   return {
-    version: 1,
+    version: 2,
     generation: 1,
     name: "web",
     spec: { config, restart: "always" },

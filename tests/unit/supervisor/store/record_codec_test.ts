@@ -1,7 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { NewerRecordError, StateError } from "../../../../src/supervisor/store/errors.ts";
 import type { JsonObject } from "../../../../src/supervisor/store/json_value.ts";
-import { decodeRecord, encodeRecord } from "../../../../src/supervisor/store/record_codec.ts";
+import {
+  decodeRecord,
+  encodeRecord,
+  RECORD_UPGRADES,
+} from "../../../../src/supervisor/store/record_codec.ts";
 import { toJson } from "../../../../src/supervisor/store/json_codec.ts";
 import { verdict } from "../_policy.ts";
 import { record } from "./_values.ts";
@@ -26,18 +30,18 @@ Deno.test("decodeRecord() makes again what encodeRecord() wrote", () => {
 
 Deno.test("encodeRecord() writes a line for each member", () => {
   const lines = encodeRecord(record()).split("\n");
-  assertEquals(lines.slice(0, 4), ["{", '  "version": 1,', '  "generation": 1,', '  "name": "web",']);
+  assertEquals(lines.slice(0, 4), ["{", '  "version": 2,', '  "generation": 1,', '  "name": "web",']);
   assertEquals(lines.slice(-3), ['  "litter": []', "}", ""]);
 });
 
 Deno.test("decodeRecord() refuses a newer version as such, and says what to do", () => {
   const error = assertThrows(
-    () => decodeRecord(text({ version: 2, state: "in a new way" }), PATH),
+    () => decodeRecord(text({ version: 3, state: "in a new way" }), PATH),
     NewerRecordError,
   );
   assertEquals(
     error.message,
-    `Cannot read the record ${PATH}: its version is 2, and this program knows versions up to 1; use the newer program that wrote it`,
+    `Cannot read the record ${PATH}: its version is 3, and this program knows versions up to 2; use the newer program that wrote it`,
   );
   assertEquals(error.path, PATH);
 });
@@ -45,7 +49,10 @@ Deno.test("decodeRecord() refuses a newer version as such, and says what to do",
 Deno.test("decodeRecord() takes an older version through every step", () => {
   const { version: _version, spec, ...rest } = record();
   const old = JSON.stringify({ version: 0, ...rest, policy: spec });
-  const upgrades = { 0: ({ policy = null, ...others }: JsonObject) => ({ ...others, spec: policy }) };
+  const upgrades = {
+    ...RECORD_UPGRADES,
+    0: ({ policy = null, ...others }: JsonObject) => ({ ...others, spec: policy }),
+  };
   assertEquals(decodeRecord(old, PATH, upgrades), record());
 });
 
@@ -53,7 +60,7 @@ Deno.test("decodeRecord() refuses an older version that no step leads on from", 
   assertThrows(
     () => decodeRecord(text({ version: 0 }), PATH, {}),
     StateError,
-    "its version is 0, and no step leads from version 0 to 1",
+    "its version is 0, and no step leads from version 0 to 2",
   );
 });
 
@@ -121,6 +128,6 @@ Deno.test("decodeRecord() says what is wrong with a record, and where", async (t
   }
 });
 
-Deno.test("decodeRecord() takes a record that was written before records had more than one report", () => {
-  assertEquals(decodeRecord(text({ earlier: undefined }), PATH), record({ earlier: [] }));
+Deno.test("decodeRecord() takes a record of the time when one had one report", () => {
+  assertEquals(decodeRecord(text({ version: 1, earlier: undefined }), PATH), record({ earlier: [] }));
 });
