@@ -27,7 +27,10 @@ export type StopRung = "powerdown" | "agent" | "quit" | "sigterm" | "sigkill";
  * ```
  */
 export interface StopOptions {
-  /** For the guest to obey its power button. Default 10000. */
+  /**
+   * For the guest to obey its power button. Default 10000. QEMU is asked first whether the guest runs: one that does not answer is not given the
+   * button, and is stopped 2 s later than the other budgets say.
+   */
   powerdownMs?: number;
   /**
    * For a guest that did not obey its power button to obey its guest agent, where it has one. Default 5000. Where the power button is left
