@@ -62,7 +62,7 @@ export class ResetLog {
 
   /** Passes over all that is there: the resets of a machine that is being built. */
   skip(): void {
-    this.#read();
+    this.#try(() => this.#offset = Deno.statSync(this.#file).size);
     this.#rest = "";
   }
 
@@ -87,10 +87,9 @@ export class ResetLog {
     return this.#state === "readable" ? hasTripleFault(this.#rest) : "unknown";
   }
 
-  /** Without waiting: the log is small and on a local disk, so this is over before a thread would have it. */
+  /** Without waiting: there is little to read on a local disk, so this is over before a thread would have it. */
   #read(): void {
-    if (this.#state === "unreadable") return;
-    try {
+    this.#try(() => {
       using file = Deno.openSync(this.#file, { read: true });
       const buffer = new Uint8Array(PIECE_BYTES);
       file.seekSync(this.#offset, Deno.SeekMode.Start);
@@ -98,6 +97,13 @@ export class ResetLog {
         this.#rest += new TextDecoder().decode(buffer.subarray(0, count));
         this.#offset += count;
       }
+    });
+  }
+
+  #try(act: () => void): void {
+    if (this.#state === "unreadable") return;
+    try {
+      act();
     } catch (error) {
       // QEMU makes the file when it has something to write.
       if (!(error instanceof Deno.errors.NotFound)) this.#state = "unreadable";
