@@ -68,7 +68,7 @@ export class Keeper {
   #launchedPolicy: Policy | null = null;
   #state: PolicyState;
   #lastVerdict: Verdict | null;
-  /** Counts how often it was stuck, or was it no more: only the last one counts. */
+  /** Counts how often it got stuck or answered again: what is found out later is news only of the last time. */
   #turns: number = 0;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
   #ending: Promise<void> | null = null;

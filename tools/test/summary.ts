@@ -37,10 +37,12 @@ export function ignoredTests(output: string): string[] {
   return [...output.matchAll(IGNORED)].map(([, name = ""]) => name);
 }
 
+/** Under this `deno test` tells of each failure, and under that it lists them once more. */
+const TOLD = "\n ERRORS \n\n";
+const LISTED = "\n FAILURES \n\n";
+
 /** How much of a failure's text the end of a run repeats; all of it stands where it happened. */
 const FAILURE_LINES = 16;
-/** After what `deno test` says of each failure it lists them. */
-const LISTED = "\n FAILURES \n\n";
 const FAILURE_LINE_LENGTH = 300;
 
 /**
@@ -51,10 +53,9 @@ const FAILURE_LINE_LENGTH = 300;
  */
 export function failedTests(output: string): string[][] {
   // A test may print the end of another run: only the last one is this run's.
-  const [, errors = ""] =
-    /^ ERRORS \n\n([^]*)$/m.exec(output.slice(output.lastIndexOf("\n ERRORS \n") + 1)) ?? [];
-  const end = errors.lastIndexOf(LISTED);
-  const [told, listed] = [errors.slice(0, end), errors.slice(end + LISTED.length)];
+  const [begin, end] = [output.lastIndexOf(TOLD), output.lastIndexOf(LISTED)];
+  if (begin < 0 || end < begin) return [];
+  const [told, listed] = [output.slice(begin + TOLD.length, end), output.slice(end + LISTED.length)];
   const names = listed.split("\n\n", 1)[0]?.split("\n").filter((name) => told.includes(`${name}\n`)) ?? [];
   return names.map((name) => {
     const text = told.slice(told.indexOf(`${name}\n`) + name.length + 1);
